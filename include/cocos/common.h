@@ -32,23 +32,23 @@ extern "C" {
  */
 enum cocos_status {
     COCOS_OK = 0,
-    COCOS_ERR_USAGE = -1,            /**< the caller broke the contract of a call */
-    COCOS_ERR_MALFORMED = -2,        /**< input does not have the form it must have */
-    COCOS_ERR_UNSUPPORTED = -3,      /**< well formed, but not something this version does */
-    COCOS_ERR_REJECTED = -4,         /**< judged and refused */
-    COCOS_ERR_UNDECIDED = -5,        /**< could not be judged */
-    COCOS_ERR_UNAUTHENTICATED = -6,  /**< no or bad proof of who asks */
-    COCOS_ERR_DENIED = -7,           /**< known, but without this right */
-    COCOS_ERR_STATE = -8,            /**< not now */
-    COCOS_ERR_NOT_FOUND = -9,        /**< no such thing */
-    COCOS_ERR_EXHAUSTED = -10,       /**< a limit, a quota or the disk is full */
-    COCOS_ERR_ABORTED = -11,         /**< fenced or stopped by somebody else */
-    COCOS_ERR_IO = -12,              /**< the operating system or the network refused */
-    COCOS_ERR_TIMEOUT = -13,         /**< the deadline passed */
-    COCOS_ERR_BUSY = -14,            /**< taken; try again */
-    COCOS_ERR_CANCELLED = -15,       /**< cocos_cancel_trigger() was called */
-    COCOS_ERR_MEMORY = -16,          /**< out of memory */
-    COCOS_ERR_INTERNAL = -17         /**< a fault of the library */
+    COCOS_ERR_USAGE = -1,           /**< the caller broke the contract of a call */
+    COCOS_ERR_MALFORMED = -2,       /**< input does not have the form it must have */
+    COCOS_ERR_UNSUPPORTED = -3,     /**< well formed, but not something this version does */
+    COCOS_ERR_REJECTED = -4,        /**< judged and refused */
+    COCOS_ERR_UNDECIDED = -5,       /**< could not be judged */
+    COCOS_ERR_UNAUTHENTICATED = -6, /**< no or bad proof of who asks */
+    COCOS_ERR_DENIED = -7,          /**< known, but without this right */
+    COCOS_ERR_STATE = -8,           /**< not now */
+    COCOS_ERR_NOT_FOUND = -9,       /**< no such thing */
+    COCOS_ERR_EXHAUSTED = -10,      /**< a limit, a quota or the disk is full */
+    COCOS_ERR_ABORTED = -11,        /**< fenced or stopped by somebody else */
+    COCOS_ERR_IO = -12,             /**< the operating system or the network refused */
+    COCOS_ERR_TIMEOUT = -13,        /**< the deadline passed */
+    COCOS_ERR_BUSY = -14,           /**< taken; try again */
+    COCOS_ERR_CANCELLED = -15,      /**< cocos_cancel_trigger() was called */
+    COCOS_ERR_MEMORY = -16,         /**< out of memory */
+    COCOS_ERR_INTERNAL = -17        /**< a fault of the library */
 };
 
 /**

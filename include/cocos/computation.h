@@ -14,8 +14,11 @@ extern "C" {
  * SHA3-256 of a file, or, for a directory, of its deterministic zip.
  * @param digest  [out] 32 bytes.   @since 0.1
  */
-COCOS_API COCOS_NODISCARD int
-cocos_checksum(const char *path, uint8_t digest[COCOS_DIGEST_SIZE], uint64_t *size, cocos_cancel *cancel, cocos_error **err);
+COCOS_API COCOS_NODISCARD int cocos_checksum(const char *path,
+                                             uint8_t digest[COCOS_DIGEST_SIZE],
+                                             uint64_t *size,
+                                             cocos_cancel *cancel,
+                                             cocos_error **err);
 
 /** How to reach an agent, and why to trust what answers. Not thread-safe. */
 typedef struct cocos_agent_options cocos_agent_options;
@@ -25,12 +28,15 @@ COCOS_API COCOS_NODISCARD int cocos_agent_options_new(cocos_agent_options **ret,
 /** "host:port" or "unix:/path". Copied.   @since 0.1 */
 COCOS_API COCOS_NODISCARD int
 cocos_agent_options_set_address(cocos_agent_options *o, const char *address, cocos_error **err);
-/** Trust exactly the peer whose key's SubjectPublicKeyInfo has this SHA-256: "sha256:HEX". Copied.   @since 0.1 */
+/** Trust exactly the peer whose key's SubjectPublicKeyInfo has this SHA-256: "sha256:HEX". Copied.
+ * @since 0.1 */
 COCOS_API COCOS_NODISCARD int
 cocos_agent_options_set_pin(cocos_agent_options *o, const char *pin, cocos_error **err);
 /** Trust peers certified by the roots in this PEM text. Copied.   @since 0.1 */
-COCOS_API COCOS_NODISCARD int
-cocos_agent_options_set_ca(cocos_agent_options *o, const uint8_t *pem, size_t len, cocos_error **err);
+COCOS_API COCOS_NODISCARD int cocos_agent_options_set_ca(cocos_agent_options *o,
+                                                         const uint8_t *pem,
+                                                         size_t len,
+                                                         cocos_error **err);
 /** Present this certificate chain, with its key, both PEM. Copied.   @since 0.1 */
 COCOS_API COCOS_NODISCARD int cocos_agent_options_set_client_cert(cocos_agent_options *o,
                                                                   const uint8_t *cert,
@@ -44,15 +50,15 @@ COCOS_API void cocos_agent_options_set_insecure(cocos_agent_options *o, int inse
 COCOS_API void cocos_agent_options_free(cocos_agent_options *o);
 
 /**
- * A connection to an agent. Calls block until done, deadline or cancel; one thread at a time, except
- * cocos_agent_conn_close(), which needs all others to have returned.
+ * A connection to an agent. Calls block until done, deadline or cancel; one thread at a time,
+ * except cocos_agent_conn_close(), which needs all others to have returned.
  */
 typedef struct cocos_agent_conn cocos_agent_conn;
 
 /**
  * Connect, and learn who answers (Describe without a signature).
- * @return COCOS_OK; COCOS_ERR_USAGE "agent.trust": neither pin, CA, nor insecure; COCOS_ERR_IO; COCOS_ERR_TIMEOUT;
- *         COCOS_ERR_UNAUTHENTICATED: another key or certificate.   @since 0.1
+ * @return COCOS_OK; COCOS_ERR_USAGE "agent.trust": neither pin, CA, nor insecure; COCOS_ERR_IO;
+ * COCOS_ERR_TIMEOUT; COCOS_ERR_UNAUTHENTICATED: another key or certificate.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_agent_connect(const cocos_agent_options *o,
                                                   int64_t deadline_ns,
@@ -66,7 +72,8 @@ COCOS_API void cocos_agent_conn_close(cocos_agent_conn *c);
 typedef struct cocos_agent_info cocos_agent_info;
 
 /**
- * Ask the agent for its state. With @p key (a party's private key) also for the manifest and the assets.
+ * Ask the agent for its state. With @p key (a party's private key) also for the manifest and the
+ * assets.
  * @param key  NULL: what anyone may know.
  * @param ret  [out, owned] free with cocos_agent_info_free().   @since 0.1
  */
@@ -110,10 +117,13 @@ typedef int (*cocos_progress_fn)(void *user, uint64_t done, uint64_t total);
 /** One upload. Not thread-safe. Unset members: kind must be set, the rest defaults. */
 typedef struct cocos_upload cocos_upload;
 /** @param ret [out, owned] free with cocos_upload_free().   @since 0.1 */
-COCOS_API COCOS_NODISCARD int cocos_upload_new(int kind, uint32_t index, cocos_upload **ret, cocos_error **err);
+COCOS_API COCOS_NODISCARD int
+cocos_upload_new(int kind, uint32_t index, cocos_upload **ret, cocos_error **err);
 /** A file, or a directory (sent as its deterministic zip). Copied.   @since 0.1 */
-COCOS_API COCOS_NODISCARD int cocos_upload_set_path(cocos_upload *u, const char *path, cocos_error **err);
-/** The SHA3-256 that the caller knows already, so that the file is read only once. 32 bytes, copied.   @since 0.1 */
+COCOS_API COCOS_NODISCARD int
+cocos_upload_set_path(cocos_upload *u, const char *path, cocos_error **err);
+/** The SHA3-256 that the caller knows already, so that the file is read only once. 32 bytes,
+ * copied.   @since 0.1 */
 COCOS_API void cocos_upload_set_digest(cocos_upload *u, const uint8_t digest[COCOS_DIGEST_SIZE]);
 /** @p fn is called at most ten times a second.   @since 0.1 */
 COCOS_API void cocos_upload_set_progress(cocos_upload *u, cocos_progress_fn fn, void *user);
@@ -121,12 +131,13 @@ COCOS_API void cocos_upload_set_progress(cocos_upload *u, cocos_progress_fn fn, 
 COCOS_API void cocos_upload_free(cocos_upload *u);
 
 /**
- * Send an asset in constant memory; what the agent has already is not sent again. Returns once the agent
- * has checked the digest.
+ * Send an asset in constant memory; what the agent has already is not sent again. Returns once the
+ * agent has checked the digest.
  * @param key  private key of the asset's owner.
- * @return COCOS_OK: complete there. COCOS_ERR_DENIED "auth.right"; COCOS_ERR_MALFORMED "asset.digest";
- *         COCOS_ERR_ABORTED "upload.fenced": a newer upload of the same asset took over; COCOS_ERR_EXHAUSTED;
- *         COCOS_ERR_IO: connection lost, connect anew and call again to resume.   @since 0.1
+ * @return COCOS_OK: complete there. COCOS_ERR_DENIED "auth.right"; COCOS_ERR_MALFORMED
+ * "asset.digest"; COCOS_ERR_ABORTED "upload.fenced": a newer upload of the same asset took over;
+ * COCOS_ERR_EXHAUSTED; COCOS_ERR_IO: connection lost, connect anew and call again to resume. @since
+ * 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_agent_upload(cocos_agent_conn *c,
                                                  const cocos_upload *u,
@@ -139,7 +150,8 @@ COCOS_API COCOS_NODISCARD int cocos_agent_upload(cocos_agent_conn *c,
  * Which asset of @p m a path is: by digest, then by the owner's key, then by file name.
  * @param kind    COCOS_ASSET_DATASET.
  * @param index   [out]
- * @return COCOS_OK; COCOS_ERR_NOT_FOUND "asset.none"; COCOS_ERR_USAGE "asset.tie": several fit.   @since 0.1
+ * @return COCOS_OK; COCOS_ERR_NOT_FOUND "asset.none"; COCOS_ERR_USAGE "asset.tie": several fit.
+ * @since 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_manifest_find_dataset(const cocos_manifest *m,
                                                           const uint8_t digest[COCOS_DIGEST_SIZE],
@@ -149,12 +161,13 @@ COCOS_API COCOS_NODISCARD int cocos_manifest_find_dataset(const cocos_manifest *
                                                           cocos_error **err);
 
 /**
- * Fetch the result into a file: written beside it, checked against the digest that the agent states,
- * then renamed; a partial file from an earlier call is continued.
+ * Fetch the result into a file: written beside it, checked against the digest that the agent
+ * states, then renamed; a partial file from an earlier call is continued.
  * @param part  0: result; 1: job output.
  * @param key   private key of a consumer.
  * @param size  [out, optional] bytes of the result.
- * @return COCOS_OK; COCOS_ERR_STATE "result.early" or "job.failed"; COCOS_ERR_DENIED; others as above.   @since 0.1
+ * @return COCOS_OK; COCOS_ERR_STATE "result.early" or "job.failed"; COCOS_ERR_DENIED; others as
+ * above.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_agent_download(cocos_agent_conn *c,
                                                    uint32_t part,

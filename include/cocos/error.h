@@ -18,7 +18,8 @@ typedef struct cocos_error cocos_error;
 /** Kind of the failure: a negative value of enum cocos_status. NULL gives COCOS_OK.   @since 0.1 */
 COCOS_API int cocos_error_status(const cocos_error *err);
 
-/** Stable dotted code such as "manifest.hash.length", listed in doc/errors.md. Borrowed, never NULL.
+/** Stable dotted code such as "manifest.hash.length", listed in doc/errors.md. Borrowed, never
+ * NULL.
  *  @since 0.1 */
 COCOS_API const char *cocos_error_code(const cocos_error *err);
 

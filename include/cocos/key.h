@@ -13,10 +13,10 @@ typedef struct cocos_key cocos_key;
 
 /** Kinds of keys, each with exactly one signature algorithm (cocos-v1, RFC 9053). */
 enum cocos_key_type {
-    COCOS_KEY_ED25519 = 1,  /**< EdDSA */
-    COCOS_KEY_P256 = 2,     /**< ES256 */
-    COCOS_KEY_P384 = 3,     /**< ES384 */
-    COCOS_KEY_RSA = 4       /**< PS256; 3072 bits or more; new ones have 4096 */
+    COCOS_KEY_ED25519 = 1, /**< EdDSA */
+    COCOS_KEY_P256 = 2,    /**< ES256 */
+    COCOS_KEY_P384 = 3,    /**< ES384 */
+    COCOS_KEY_RSA = 4      /**< PS256; 3072 bits or more; new ones have 4096 */
 };
 
 /**
@@ -24,7 +24,8 @@ enum cocos_key_type {
  * @param type  enum cocos_key_type.
  * @param ret   [out, owned] free with cocos_key_free(). Untouched on failure.
  * @param err   [out, owned, optional].
- * @return COCOS_OK; COCOS_ERR_USAGE: unknown type; COCOS_ERR_MEMORY; COCOS_ERR_INTERNAL.   @since 0.1
+ * @return COCOS_OK; COCOS_ERR_USAGE: unknown type; COCOS_ERR_MEMORY; COCOS_ERR_INTERNAL.   @since
+ * 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_key_generate(int type, cocos_key **ret, cocos_error **err);
 
@@ -35,15 +36,16 @@ COCOS_API COCOS_NODISCARD int cocos_key_generate(int type, cocos_key **ret, coco
  * @param len   bytes at @p data.
  * @param ret   [out, owned] free with cocos_key_free(). Untouched on failure.
  * @param err   [out, owned, optional].
- * @return COCOS_OK; COCOS_ERR_MALFORMED: no key in it; COCOS_ERR_UNSUPPORTED: another kind of key, RSA
- *         below 3072 bits, or encrypted; COCOS_ERR_MEMORY.   @since 0.1
+ * @return COCOS_OK; COCOS_ERR_MALFORMED: no key in it; COCOS_ERR_UNSUPPORTED: another kind of key,
+ * RSA below 3072 bits, or encrypted; COCOS_ERR_MEMORY.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int
 cocos_key_from_pem(const uint8_t *data, size_t len, cocos_key **ret, cocos_error **err);
 
 /** Read a key file of at most 64 KiB as cocos_key_from_pem() does; its bytes are wiped afterwards.
  *  @return also COCOS_ERR_NOT_FOUND, COCOS_ERR_DENIED, COCOS_ERR_IO.   @since 0.1 */
-COCOS_API COCOS_NODISCARD int cocos_key_from_file(const char *path, cocos_key **ret, cocos_error **err);
+COCOS_API COCOS_NODISCARD int
+cocos_key_from_file(const char *path, cocos_key **ret, cocos_error **err);
 
 /**
  * Read a public key from DER SubjectPublicKeyInfo.

@@ -32,18 +32,15 @@ typedef struct cocos_manifest cocos_manifest;
  * Parse and check the JSON form. All defects are reported, one per line `code: text`, in the
  * message of the error's cause; the error itself names the first.
  * @param json  UTF-8 text of at most 2 MiB. Borrowed.
- * @param base  directory against which relative `file` and `user_key` paths are read, or NULL: paths
- *              are refused and user_key must be PEM text.
+ * @param base  directory against which relative `file` and `user_key` paths are read, or NULL:
+ * paths are refused and user_key must be PEM text.
  * @param ret   [out, owned] free with cocos_manifest_free(). Untouched on failure.
  * @param err   [out, owned, optional].
- * @return COCOS_OK; COCOS_ERR_MALFORMED: a defect; COCOS_ERR_UNSUPPORTED; COCOS_ERR_MEMORY; errors of
- *         reading files.   @since 0.1
+ * @return COCOS_OK; COCOS_ERR_MALFORMED: a defect; COCOS_ERR_UNSUPPORTED; COCOS_ERR_MEMORY; errors
+ * of reading files.   @since 0.1
  */
-COCOS_API COCOS_NODISCARD int cocos_manifest_from_json(const char *json,
-                                                       size_t len,
-                                                       const char *base,
-                                                       cocos_manifest **ret,
-                                                       cocos_error **err);
+COCOS_API COCOS_NODISCARD int cocos_manifest_from_json(
+    const char *json, size_t len, const char *base, cocos_manifest **ret, cocos_error **err);
 
 /** Read a JSON manifest file; paths in it are relative to its directory.   @since 0.1 */
 COCOS_API COCOS_NODISCARD int
@@ -62,8 +59,10 @@ COCOS_API const uint8_t *cocos_manifest_cbor(const cocos_manifest *m, size_t *le
 /** SHA3-256 of the CBOR form: the manifest digest, 32 bytes. Borrowed.   @since 0.1 */
 COCOS_API const uint8_t *cocos_manifest_digest(const cocos_manifest *m);
 
-/** The JSON form, normalised, ended by a newline. @param ret [out, owned] cocos_free_text().   @since 0.1 */
-COCOS_API COCOS_NODISCARD int cocos_manifest_to_json(const cocos_manifest *m, char **ret, cocos_error **err);
+/** The JSON form, normalised, ended by a newline. @param ret [out, owned] cocos_free_text(). @since
+ * 0.1 */
+COCOS_API COCOS_NODISCARD int
+cocos_manifest_to_json(const cocos_manifest *m, char **ret, cocos_error **err);
 
 /** Computation id. Borrowed, never NULL.   @since 0.1 */
 COCOS_API const char *cocos_manifest_id(const cocos_manifest *m);
@@ -79,14 +78,18 @@ COCOS_API size_t cocos_manifest_algo_arg_count(const cocos_manifest *m);
 /** Argument @p i, NULL past the end. Borrowed.   @since 0.1 */
 COCOS_API const char *cocos_manifest_algo_arg(const cocos_manifest *m, size_t i);
 
-/** How many assets of @p kind (enum cocos_asset_kind) the manifest has; requirements: 0 or 1.   @since 0.1 */
+/** How many assets of @p kind (enum cocos_asset_kind) the manifest has; requirements: 0 or 1.
+ * @since 0.1 */
 COCOS_API size_t cocos_manifest_asset_count(const cocos_manifest *m, int kind);
 /** Digest of an asset, 32 bytes, NULL when there is none. Borrowed.   @since 0.1 */
-COCOS_API const uint8_t *cocos_manifest_asset_digest(const cocos_manifest *m, int kind, size_t index);
+COCOS_API const uint8_t *
+cocos_manifest_asset_digest(const cocos_manifest *m, int kind, size_t index);
 /** Size in bytes that the manifest states, or COCOS_SIZE_UNKNOWN.   @since 0.1 */
 COCOS_API uint64_t cocos_manifest_asset_size(const cocos_manifest *m, int kind, size_t index);
-/** Key of the asset's owner (requirements: the algorithm's), NULL when there is none. Borrowed.   @since 0.1 */
-COCOS_API const cocos_key *cocos_manifest_asset_owner(const cocos_manifest *m, int kind, size_t index);
+/** Key of the asset's owner (requirements: the algorithm's), NULL when there is none. Borrowed.
+ * @since 0.1 */
+COCOS_API const cocos_key *
+cocos_manifest_asset_owner(const cocos_manifest *m, int kind, size_t index);
 /** File name (data sets), "algorithm" or "requirements.txt" otherwise. Borrowed.   @since 0.1 */
 COCOS_API const char *cocos_manifest_asset_name(const cocos_manifest *m, int kind, size_t index);
 /** 1 when the data set is an archive to be unpacked.   @since 0.1 */
@@ -104,11 +107,11 @@ COCOS_API const char *cocos_manifest_approval(const cocos_manifest *m, size_t i)
 
 /** Limits and rights of the job, as in `job` of the manifest. */
 enum cocos_job_limit {
-    COCOS_JOB_MEMORY = 1,      /**< bytes; default 512 MiB */
-    COCOS_JOB_CPU = 2,         /**< thousandths of a core; default 1000 */
-    COCOS_JOB_PROCESSES = 3,   /**< default 64 */
-    COCOS_JOB_DISK = 4,        /**< bytes; default 1 GiB */
-    COCOS_JOB_DEADLINE_MS = 5  /**< milliseconds; default 600000 */
+    COCOS_JOB_MEMORY = 1,     /**< bytes; default 512 MiB */
+    COCOS_JOB_CPU = 2,        /**< thousandths of a core; default 1000 */
+    COCOS_JOB_PROCESSES = 3,  /**< default 64 */
+    COCOS_JOB_DISK = 4,       /**< bytes; default 1 GiB */
+    COCOS_JOB_DEADLINE_MS = 5 /**< milliseconds; default 600000 */
 };
 /** A limit, the default when the manifest has none.   @since 0.1 */
 COCOS_API uint64_t cocos_manifest_job_limit(const cocos_manifest *m, int limit);

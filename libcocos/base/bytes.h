@@ -67,9 +67,9 @@ typedef struct cocos__buf {
 } cocos__buf;
 
 void cocos__buf_init(cocos__buf *b, size_t limit);
-void cocos__buf_done(cocos__buf *b);      /* frees; cleanup function */
-void cocos__buf_wipe_done(cocos__buf *b); /* wipes, then frees */
-void cocos__buf_reset(cocos__buf *b);     /* empty again, memory kept */
+void cocos__buf_done(cocos__buf *b);               /* frees; cleanup function */
+void cocos__buf_wipe_done(cocos__buf *b);          /* wipes, then frees */
+void cocos__buf_reset(cocos__buf *b);              /* empty again, memory kept */
 uint8_t *cocos__buf_room(cocos__buf *b, size_t n); /* n new bytes to be filled, or NULL */
 void cocos__buf_add(cocos__buf *b, const void *data, size_t n);
 void cocos__buf_add_str(cocos__buf *b, const char *s);
@@ -81,8 +81,9 @@ void cocos__buf_add_u16be(cocos__buf *b, uint16_t v);
 void cocos__buf_add_u32be(cocos__buf *b, uint32_t v);
 void cocos__buf_add_u64be(cocos__buf *b, uint64_t v);
 void cocos__buf_printf(cocos__buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char *cocos__buf_cstr(cocos__buf *b);           /* NUL-terminated view, or NULL when failed */
-uint8_t *cocos__buf_steal(cocos__buf *b, size_t *len); /* caller frees; NULL when failed; never NULL else */
+char *cocos__buf_cstr(cocos__buf *b); /* NUL-terminated view, or NULL when failed */
+uint8_t *cocos__buf_steal(cocos__buf *b,
+                          size_t *len); /* caller frees; NULL when failed; never NULL else */
 
 /* 1 when equal; time does not depend on content. */
 int cocos__equal_ct(const void *a, const void *b, size_t n);

@@ -22,9 +22,8 @@ struct cocos_error {
 /* What a caller gets when there is no memory to say more. Never freed. */
 static char memory_code[] = "memory";
 static char memory_message[] = "out of memory";
-static cocos_error memory_error = {COCOS_ERR_MEMORY, memory_code, memory_message,
-                                   NULL,             NULL,        NULL,
-                                   NULL};
+static cocos_error memory_error = {
+    COCOS_ERR_MEMORY, memory_code, memory_message, NULL, NULL, NULL, NULL};
 
 static void put(cocos_error **err, cocos_error *made)
 {
@@ -155,12 +154,8 @@ int cocos__fail_errno(cocos_error **err, int errnum, const char *code, const cha
                        strerror_r(errnum, reason, sizeof reason));
 }
 
-int cocos__fail_cause(cocos_error **err,
-                      int status,
-                      const char *code,
-                      cocos_error *cause_take,
-                      const char *fmt,
-                      ...)
+int cocos__fail_cause(
+    cocos_error **err, int status, const char *code, cocos_error *cause_take, const char *fmt, ...)
 {
     va_list ap;
 

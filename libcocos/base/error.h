@@ -36,12 +36,9 @@ int cocos__fail_errno(cocos_error **err, int errnum, const char *code, const cha
     COCOS__PRINTF(4, 5);
 
 /* Wrap `cause` (taken, may be NULL): same status as the cause unless status < 0 is given. */
-int cocos__fail_cause(cocos_error **err,
-                      int status,
-                      const char *code,
-                      cocos_error *cause_take,
-                      const char *fmt,
-                      ...) COCOS__PRINTF(5, 6);
+int cocos__fail_cause(
+    cocos_error **err, int status, const char *code, cocos_error *cause_take, const char *fmt, ...)
+    COCOS__PRINTF(5, 6);
 
 int cocos__fail_memory(cocos_error **err);
 

@@ -27,7 +27,8 @@ int cocos__write_full(int fd, const void *data, size_t n, const char *what, coco
     return COCOS_OK;
 }
 
-int cocos__pread_full(int fd, void *data, size_t n, uint64_t offset, const char *what, cocos_error **err)
+int cocos__pread_full(
+    int fd, void *data, size_t n, uint64_t offset, const char *what, cocos_error **err)
 {
     uint8_t *p = data;
 
@@ -53,7 +54,8 @@ int cocos__read_fd(int fd, const char *name, size_t limit, cocos__buf *b, cocos_
     for (;;) {
         uint8_t *p = cocos__buf_room(b, 4096);
         if (!p)
-            return cocos__fail(err, b->limit - b->len < 4096 ? COCOS_ERR_EXHAUSTED : COCOS_ERR_MEMORY,
+            return cocos__fail(err,
+                               b->limit - b->len < 4096 ? COCOS_ERR_EXHAUSTED : COCOS_ERR_MEMORY,
                                "file.size", "%s is larger than %zu bytes", name, limit);
         ssize_t r;
         do
@@ -65,8 +67,8 @@ int cocos__read_fd(int fd, const char *name, size_t limit, cocos__buf *b, cocos_
         if (r == 0)
             return COCOS_OK;
         if (b->len - start > limit)
-            return cocos__fail(err, COCOS_ERR_EXHAUSTED, "file.size",
-                               "%s is larger than %zu bytes", name, limit);
+            return cocos__fail(err, COCOS_ERR_EXHAUSTED, "file.size", "%s is larger than %zu bytes",
+                               name, limit);
     }
 }
 
@@ -129,7 +131,8 @@ int cocos__write_file(const char *path, const void *data, size_t n, mode_t mode,
     char tmp[PATH_MAX];
 
     if ((size_t)snprintf(tmp, sizeof tmp, "%s.XXXXXX", path) >= sizeof tmp)
-        return cocos__fail(err, COCOS_ERR_USAGE, "io.path", "path is longer than %d bytes", PATH_MAX);
+        return cocos__fail(err, COCOS_ERR_USAGE, "io.path", "path is longer than %d bytes",
+                           PATH_MAX);
 
     COCOS__CLEANUP(cocos__closep) int fd = mkostemp(tmp, O_CLOEXEC);
     if (fd < 0)
@@ -187,8 +190,8 @@ static int zero_out(int fd, const char *path, cocos_error **err)
 
 static int wipe_at(int dir, const char *name, const char *path, cocos_error **err)
 {
-    COCOS__CLEANUP(cocos__closep) int fd =
-        openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    COCOS__CLEANUP(cocos__closep)
+    int fd = openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == EACCES && fchmodat(dir, name, 0600, 0) == 0)
         fd = openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
@@ -201,15 +204,17 @@ int cocos__wipe_file(const char *path, cocos_error **err)
     struct stat st;
 
     if (lstat(path, &st) < 0)
-        return errno == ENOENT ? COCOS_OK
-                               : cocos__fail_errno(err, errno, "io.wipe", "cannot look at %s", path);
+        return errno == ENOENT
+                   ? COCOS_OK
+                   : cocos__fail_errno(err, errno, "io.wipe", "cannot look at %s", path);
 
     /* A failed overwrite does not keep the name: what can be removed is removed, then reported. */
     int r = S_ISREG(st.st_mode) ? wipe_at(AT_FDCWD, path, path, err) : COCOS_OK;
     if (unlink(path) < 0 && errno != ENOENT)
         return cocos__fail_errno(err, errno, "io.wipe", "cannot remove %s", path);
     if (lstat(path, &st) == 0)
-        return cocos__fail(err, COCOS_ERR_IO, "io.wipe", "%s is still there after its removal", path);
+        return cocos__fail(err, COCOS_ERR_IO, "io.wipe", "%s is still there after its removal",
+                           path);
     return r;
 }
 
@@ -290,8 +295,8 @@ static int empty_dir(struct removal *rm, int fd)
                                               "cannot open directory %s", e->d_name)
                           : empty_dir(rm, sub);
             if (one == COCOS_OK && unlinkat(fd, e->d_name, AT_REMOVEDIR) < 0)
-                one = cocos__fail_errno(rm->err, errno, "io.remove",
-                                        "cannot remove directory %s", e->d_name);
+                one = cocos__fail_errno(rm->err, errno, "io.remove", "cannot remove directory %s",
+                                        e->d_name);
         }
         if (one < 0)
             r = one;
@@ -323,8 +328,9 @@ int cocos__remove_tree(const char *path, int wipe, cocos_error **err)
     struct stat st;
 
     if (lstat(path, &st) < 0)
-        return errno == ENOENT ? COCOS_OK
-                               : cocos__fail_errno(err, errno, "io.remove", "cannot look at %s", path);
+        return errno == ENOENT
+                   ? COCOS_OK
+                   : cocos__fail_errno(err, errno, "io.remove", "cannot look at %s", path);
 
     struct removal rm = {AT_FDCWD, wipe, 0, err};
     if (!S_ISDIR(st.st_mode))
@@ -349,7 +355,8 @@ int cocos__free_space(const char *path, uint64_t *bytes, cocos_error **err)
     struct statvfs v;
 
     if (statvfs(path, &v) < 0)
-        return cocos__fail_errno(err, errno, "io.space", "cannot ask for free space below %s", path);
+        return cocos__fail_errno(err, errno, "io.space", "cannot ask for free space below %s",
+                                 path);
     *bytes = (uint64_t)v.f_bavail * v.f_frsize;
     return COCOS_OK;
 }

@@ -4,7 +4,8 @@
 #include <signal.h>
 #include <time.h>
 
-#define STACK_SIZE (256 * 1024) /* our threads keep buffers on the heap; gRPC calls need about 64 KiB */
+#define STACK_SIZE                                                                                 \
+    (256 * 1024) /* our threads keep buffers on the heap; gRPC calls need about 64 KiB */
 
 void cocos__cond_init(pthread_cond_t *cond)
 {
@@ -16,7 +17,8 @@ void cocos__cond_init(pthread_cond_t *cond)
     pthread_condattr_destroy(&attr);
 }
 
-int cocos__thread_start(pthread_t *t, const char *name, void *(*fn)(void *), void *user, cocos_error **err)
+int cocos__thread_start(
+    pthread_t *t, const char *name, void *(*fn)(void *), void *user, cocos_error **err)
 {
     pthread_attr_t attr;
     sigset_t all;

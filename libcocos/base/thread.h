@@ -10,7 +10,8 @@
 void cocos__cond_init(pthread_cond_t *cond);
 
 /* A thread with all signals blocked, so that the program's own threads receive them. */
-int cocos__thread_start(pthread_t *t, const char *name, void *(*fn)(void *), void *user, cocos_error **err);
+int cocos__thread_start(
+    pthread_t *t, const char *name, void *(*fn)(void *), void *user, cocos_error **err);
 
 /* Scoped lock: COCOS__LOCKED(&m); held to the end of the block. */
 static inline pthread_mutex_t *cocos__lock(pthread_mutex_t *m)
@@ -26,6 +27,7 @@ static inline void cocos__unlockp(pthread_mutex_t **m)
 }
 
 #define COCOS__LOCKED(m)                                                                           \
-    COCOS__CLEANUP(cocos__unlockp) pthread_mutex_t *cocos__held __attribute__((unused)) = cocos__lock(m)
+    COCOS__CLEANUP(cocos__unlockp)                                                                 \
+    pthread_mutex_t *cocos__held __attribute__((unused)) = cocos__lock(m)
 
 #endif

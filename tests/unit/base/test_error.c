@@ -10,7 +10,8 @@ START_TEST(carries_status_code_and_message)
 {
     cocos_error *err = NULL;
 
-    ck_assert_int_eq(cocos__fail(&err, COCOS_ERR_MALFORMED, "a.b", "value is %d", 7), COCOS_ERR_MALFORMED);
+    ck_assert_int_eq(cocos__fail(&err, COCOS_ERR_MALFORMED, "a.b", "value is %d", 7),
+                     COCOS_ERR_MALFORMED);
     ck_assert_int_eq(cocos_error_status(err), COCOS_ERR_MALFORMED);
     ck_assert_str_eq(cocos_error_code(err), "a.b");
     ck_assert_str_eq(cocos_error_message(err), "value is 7");
@@ -45,7 +46,8 @@ START_TEST(takes_status_of_the_cause)
     cocos_error *err = NULL;
 
     cocos__fail_errno(&cause, ENOSPC, "io.write", "cannot write %s", "x");
-    ck_assert_int_eq(cocos__fail_cause(&err, 0, "outer", COCOS__STEAL(cause), "outer text"), COCOS_ERR_EXHAUSTED);
+    ck_assert_int_eq(cocos__fail_cause(&err, 0, "outer", COCOS__STEAL(cause), "outer text"),
+                     COCOS_ERR_EXHAUSTED);
     ck_assert_str_eq(cocos_error_code(cocos_error_cause(err)), "io.write");
     ck_assert_ptr_nonnull(strstr(cocos_error_message(cocos_error_cause(err)), "No space left"));
     cocos_error_free(err);
