@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compute/archive.h"
+
+#include "base/bytes.h"
+#include "scratch.h"
+#include "suite.h"
+
+/*
+ * Made by an independent zip writer from: "a-b" 0755 "1", "a/x" 0600 "", "b.txt" 0644 "hello\n",
+ * "t~" 0644 "3", "\u00e9" 0640 "two\n", an empty directory "a/empty"; times 1970-01-01 00:00 UTC.
+ */
+static const uint8_t golden[] = {
+    0x50, 0x4b, 0x03, 0x04, 0x14, 0x00, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x21, 0xec, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x00, 0x09, 0x00, 0x61, 0x2d,
+    0x62, 0x55, 0x54, 0x05, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x31, 0x50, 0x4b, 0x07, 0x08, 0xb7,
+    0xef, 0xdc, 0x83, 0x01, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x50, 0x4b, 0x03, 0x04, 0x14,
+    0x00, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x21, 0xec, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x00, 0x09, 0x00, 0x61, 0x2f, 0x78, 0x55, 0x54, 0x05, 0x00,
+    0x01, 0x00, 0x00, 0x00, 0x00, 0x50, 0x4b, 0x07, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x50, 0x4b, 0x03, 0x04, 0x14, 0x00, 0x08, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x21, 0xec, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x05,
+    0x00, 0x09, 0x00, 0x62, 0x2e, 0x74, 0x78, 0x74, 0x55, 0x54, 0x05, 0x00, 0x01, 0x00, 0x00, 0x00,
+    0x00, 0x68, 0x65, 0x6c, 0x6c, 0x6f, 0x0a, 0x50, 0x4b, 0x07, 0x08, 0x20, 0x30, 0x3a, 0x36, 0x06,
+    0x00, 0x00, 0x00, 0x06, 0x00, 0x00, 0x00, 0x50, 0x4b, 0x03, 0x04, 0x14, 0x00, 0x08, 0x08, 0x00,
+    0x00, 0x00, 0x00, 0x21, 0xec, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x02, 0x00, 0x09, 0x00, 0x74, 0x7e, 0x55, 0x54, 0x05, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00,
+    0x33, 0x50, 0x4b, 0x07, 0x08, 0x9b, 0x8e, 0xd2, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00,
+    0x00, 0x50, 0x4b, 0x03, 0x04, 0x14, 0x00, 0x08, 0x08, 0x00, 0x00, 0x00, 0x00, 0x21, 0xec, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x00, 0x09, 0x00, 0xc3,
+    0xa9, 0x55, 0x54, 0x05, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x74, 0x77, 0x6f, 0x0a, 0x50, 0x4b,
+    0x07, 0x08, 0x74, 0x08, 0x17, 0x96, 0x04, 0x00, 0x00, 0x00, 0x04, 0x00, 0x00, 0x00, 0x50, 0x4b,
+    0x01, 0x02, 0x14, 0x03, 0x14, 0x00, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x21, 0xec, 0xb7, 0xef,
+    0xdc, 0x83, 0x01, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x03, 0x00, 0x09, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xed, 0x81, 0x00, 0x00, 0x00, 0x00, 0x61, 0x2d, 0x62, 0x55,
+    0x54, 0x05, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x50, 0x4b, 0x01, 0x02, 0x14, 0x03, 0x14, 0x00,
+    0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x21, 0xec, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x03, 0x00, 0x09, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x80, 0x81, 0x3b, 0x00, 0x00, 0x00, 0x61, 0x2f, 0x78, 0x55, 0x54, 0x05, 0x00, 0x01, 0x00, 0x00,
+    0x00, 0x00, 0x50, 0x4b, 0x01, 0x02, 0x14, 0x03, 0x14, 0x00, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x21, 0xec, 0x20, 0x30, 0x3a, 0x36, 0x06, 0x00, 0x00, 0x00, 0x06, 0x00, 0x00, 0x00, 0x05, 0x00,
+    0x09, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xa4, 0x81, 0x75, 0x00, 0x00, 0x00,
+    0x62, 0x2e, 0x74, 0x78, 0x74, 0x55, 0x54, 0x05, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x50, 0x4b,
+    0x01, 0x02, 0x14, 0x03, 0x14, 0x00, 0x08, 0x08, 0x00, 0x00, 0x00, 0x00, 0x21, 0xec, 0x9b, 0x8e,
+    0xd2, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x02, 0x00, 0x09, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xa4, 0x81, 0xb7, 0x00, 0x00, 0x00, 0x74, 0x7e, 0x55, 0x54,
+    0x05, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x50, 0x4b, 0x01, 0x02, 0x14, 0x03, 0x14, 0x00, 0x08,
+    0x08, 0x00, 0x00, 0x00, 0x00, 0x21, 0xec, 0x74, 0x08, 0x17, 0x96, 0x04, 0x00, 0x00, 0x00, 0x04,
+    0x00, 0x00, 0x00, 0x02, 0x00, 0x09, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xa0,
+    0x81, 0xf1, 0x00, 0x00, 0x00, 0xc3, 0xa9, 0x55, 0x54, 0x05, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00,
+    0x50, 0x4b, 0x05, 0x06, 0x00, 0x00, 0x00, 0x00, 0x05, 0x00, 0x05, 0x00, 0x22, 0x01, 0x00, 0x00,
+    0x2e, 0x01, 0x00, 0x00, 0x00, 0x00,
+};
+
+static int collect(void *user, const void *data, size_t len, cocos_error **err)
+{
+    cocos__buf *b = user;
+
+    cocos__buf_add(b, data, len);
+    return b->failed ? cocos__fail_memory(err) : COCOS_OK;
+}
+
+static void golden_tree(const scratch *s)
+{
+    scratch_write(s, "a/x", "", 0600);
+    scratch_write(s, "a-b", "1", 0755);
+    scratch_write(s, "b.txt", "hello\n", 0644);
+    scratch_write(s, "t~", "3", 0644);
+    scratch_write(s, "\xc3\xa9", "two\n", 0640);
+    ck_assert_int_eq(mkdirat(s->fd, "a/empty", 0755), 0);
+}
+
+static void assert_bytes(const cocos__buf *b, const uint8_t *want, size_t n)
+{
+    ck_assert_uint_eq(b->len, n);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(b->data[i] == want[i], "byte %zu is %02x, not %02x", i, b->data[i], want[i]);
+}
+
+START_TEST(writes_the_golden_bytes)
+{
+    scratch s = scratch_new();
+    cocos_error *err = NULL;
+    cocos__buf b;
+
+    golden_tree(&s);
+    cocos__buf_init(&b, 1 << 20);
+    assert_ok(cocos__zip_write(s.fd, NULL, 0, 0, collect, &b, &err), err);
+    assert_bytes(&b, golden, sizeof golden);
+    cocos__buf_done(&b);
+    scratch_free(&s);
+}
+END_TEST
+
+START_TEST(writes_an_end_record_alone_for_an_empty_directory)
+{
+    static const uint8_t empty[22] = {'P', 'K', 5, 6};
+    scratch s = scratch_new();
+    cocos_error *err = NULL;
+    cocos__buf b;
+
+    cocos__buf_init(&b, 4096);
+    assert_ok(cocos__zip_write(s.fd, NULL, 0, 0, collect, &b, &err), err);
+    assert_bytes(&b, empty, sizeof empty);
+    cocos__buf_reset(&b);
+    assert_ok(cocos__zip_write(-1, NULL, 0, 0, collect, &b, &err), err);
+    assert_bytes(&b, empty, sizeof empty);
+    cocos__buf_done(&b);
+    scratch_free(&s);
+}
+END_TEST
+
+START_TEST(puts_extra_files_in_their_sorted_place)
+{
+    scratch tree = scratch_new();
+    scratch other = scratch_new();
+    cocos_error *err = NULL;
+    cocos__buf b;
+
+    scratch_write(&tree, "a-b", "1", 0755);
+    scratch_write(&tree, "b.txt", "hello\n", 0644);
+    scratch_write(&tree, "t~", "3", 0644);
+    scratch_write(&tree, "\xc3\xa9", "two\n", 0640);
+    scratch_write(&other, "x", "", 0600);
+    int fd = openat(other.fd, "x", O_RDONLY | O_CLOEXEC);
+    cocos__zip_extra extra = {"a/x", fd};
+    cocos__buf_init(&b, 1 << 20);
+    assert_ok(cocos__zip_write(tree.fd, &extra, 1, 0, collect, &b, &err), err);
+    assert_bytes(&b, golden, sizeof golden);
+
+    close(fd);
+    cocos__buf_done(&b);
+    scratch_free(&tree);
+    scratch_free(&other);
+}
+END_TEST
+
+static void refuses(const scratch *s, int follow, const cocos__zip_extra *extra, const char *code)
+{
+    cocos_error *err = NULL;
+    cocos__buf b;
+
+    cocos__buf_init(&b, 1 << 20);
+    int r = cocos__zip_write(s->fd, extra, extra ? 1 : 0, follow, collect, &b, &err);
+    ck_assert_int_lt(r, 0);
+    ck_assert_str_eq(cocos_error_code(err), code);
+    ck_assert_uint_eq(b.len, 0); /* judged before the first byte */
+    cocos_error_free(err);
+    cocos__buf_done(&b);
+}
+
+START_TEST(refuses_extra_files_that_clash_with_the_tree)
+{
+    scratch s = scratch_new();
+
+    scratch_write(&s, "a", "1", 0644);
+    int fd = openat(s.fd, "a", O_RDONLY | O_CLOEXEC);
+    refuses(&s, 0, &(cocos__zip_extra){"a", fd}, "archive.duplicate");
+    refuses(&s, 0, &(cocos__zip_extra){"a/b", fd}, "archive.duplicate");
+    close(fd);
+    scratch_free(&s);
+}
+END_TEST
+
+START_TEST(follows_links_only_when_asked_and_never_out)
+{
+    scratch s = scratch_new();
+    cocos_error *err = NULL;
+    cocos__buf b;
+
+    scratch_write(&s, "d/file", "data", 0644);
+    ck_assert_int_eq(symlinkat("d/file", s.fd, "link"), 0);
+    refuses(&s, 0, NULL, "archive.link");
+    cocos__buf_init(&b, 1 << 20);
+    assert_ok(cocos__zip_write(s.fd, NULL, 0, 1, collect, &b, &err), err);
+    ck_assert_ptr_nonnull(memmem(b.data, b.len, "link", 4));
+    cocos__buf_done(&b);
+
+    static const char *const bad[] = {"/etc/passwd",        "../x", "d/../../x",
+                                      "/proc/self/environ", "none", "loop"};
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(bad); i++) {
+        ck_assert_int_eq(unlinkat(s.fd, "loop", 0), i == 0 ? -1 : 0);
+        ck_assert_int_eq(symlinkat(bad[i], s.fd, "loop"), 0);
+        refuses(&s, 1, NULL, "archive.link");
+    }
+    ck_assert_int_eq(unlinkat(s.fd, "loop", 0), 0);
+    ck_assert_int_eq(symlinkat("d", s.fd, "dir"), 0);
+    refuses(&s, 1, NULL, "archive.kind");
+    scratch_free(&s);
+}
+END_TEST
+
+START_TEST(refuses_what_is_no_file)
+{
+    scratch s = scratch_new();
+
+    ck_assert_int_eq(mkfifoat(s.fd, "fifo", 0644), 0);
+    refuses(&s, 0, NULL, "archive.kind");
+    scratch_free(&s);
+}
+END_TEST
+
+START_TEST(refuses_names_that_are_too_long)
+{
+    scratch s = scratch_new();
+    char part[201];
+    int fd = dup(s.fd);
+
+    memset(part, 'd', 200);
+    part[200] = '\0';
+    for (int i = 0; i < 25; i++) { /* 5,000 bytes: deeper than any path can name */
+        ck_assert_int_eq(mkdirat(fd, part, 0755), 0);
+        int next = openat(fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        close(fd);
+        fd = next;
+    }
+    close(fd);
+    refuses(&s, 0, NULL, "archive.name");
+    scratch_free(&s);
+}
+END_TEST
+
+struct counter {
+    uint64_t bytes;
+    int calls;
+};
+
+static int tally(void *user, const void *data, size_t len, cocos_error **err)
+{
+    struct counter *c = user;
+
+    (void)data;
+    (void)err;
+    ck_assert_uint_le(len, 65536); /* a stream, not a heap */
+    c->bytes += len;
+    c->calls++;
+    return COCOS_OK;
+}
+
+START_TEST(refuses_more_than_four_gigabytes)
+{
+    scratch s = scratch_new();
+    cocos_error *err = NULL;
+    struct counter c = {0, 0};
+
+    scratch_write(&s, "sparse", "", 0644);
+    int fd = openat(s.fd, "sparse", O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(ftruncate(fd, (off_t)UINT32_MAX), 0);
+    close(fd);
+    assert_fails(cocos__zip_write(s.fd, NULL, 0, 0, tally, &c, &err), COCOS_ERR_EXHAUSTED,
+                 "archive.size", err);
+    scratch_free(&s);
+}
+END_TEST
+
+static int refuse(void *user, const void *data, size_t len, cocos_error **err)
+{
+    (void)data;
+    (void)len;
+    return --*(int *)user > 0 ? COCOS_OK
+                              : cocos__fail(err, COCOS_ERR_EXHAUSTED, "io.write", "disk full");
+}
+
+START_TEST(passes_on_what_the_sink_says_at_every_step)
+{
+    scratch s = scratch_new();
+    cocos_error *err = NULL;
+
+    golden_tree(&s);
+    struct counter c = {0, 0};
+    assert_ok(cocos__zip_write(s.fd, NULL, 0, 0, tally, &c, &err), err);
+    for (int i = 1; i <= c.calls; i++) {
+        int left = i;
+        assert_fails(cocos__zip_write(s.fd, NULL, 0, 0, refuse, &left, &err), COCOS_ERR_EXHAUSTED,
+                     "io.write", err);
+    }
+    scratch_free(&s);
+}
+END_TEST
+
+START_TEST(is_accepted_by_another_program)
+{
+    scratch s = scratch_new();
+    scratch out = scratch_new();
+    cocos_error *err = NULL;
+    cocos__buf b;
+    char command[200];
+
+    if (system("command -v unzip >/dev/null") != 0)
+        return; /* the golden bytes above hold anyway */
+    golden_tree(&s);
+    cocos__buf_init(&b, 1 << 20);
+    assert_ok(cocos__zip_write(s.fd, NULL, 0, 0, collect, &b, &err), err);
+    scratch_write_bytes(&out, "t.zip", b.data, b.len, 0600);
+    snprintf(command, sizeof command, "unzip -tq %s/t.zip >/dev/null", out.path);
+    ck_assert_int_eq(system(command), 0);
+    cocos__buf_done(&b);
+    scratch_free(&s);
+    scratch_free(&out);
+}
+END_TEST
+
+TEST_MAIN(zip_write,
+          writes_the_golden_bytes,
+          writes_an_end_record_alone_for_an_empty_directory,
+          puts_extra_files_in_their_sorted_place,
+          refuses_extra_files_that_clash_with_the_tree,
+          follows_links_only_when_asked_and_never_out,
+          refuses_what_is_no_file,
+          refuses_names_that_are_too_long,
+          refuses_more_than_four_gigabytes,
+          passes_on_what_the_sink_says_at_every_step,
+          is_accepted_by_another_program)
