@@ -14,8 +14,12 @@
 
 #define AGENT "/usr/bin/cocos-agent"
 
-/* The agent's exit code for an environment or options that it refuses: no retry can change them. */
-#define EXIT_REFUSED 2
+/*
+ * Exit codes of the kinds usage and malformed (doc/errors.md): options or an environment that the
+ * agent refuses. No retry can change them.
+ */
+#define EXIT_USAGE     2
+#define EXIT_MALFORMED 4
 
 /*
  * Delay before start n+1: 0.2 s, doubled each time, at most 10 s. After RESTARTS_MAX deaths in a
@@ -160,7 +164,7 @@ static void account_death(supervisor *s)
     int signal = WIFSIGNALED(s->status) ? WTERMSIG(s->status) : 0;
     int code = WIFEXITED(s->status) ? WEXITSTATUS(s->status) : 0;
 
-    if (!signal && code == EXIT_REFUSED)
+    if (code == EXIT_USAGE || code == EXIT_MALFORMED)
         init_fail("the agent refused its environment or options");
     if (init_uptime() - s->started >= SETTLED_S)
         s->restarts = 0;

@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Install what a bare Debian 12 lacks for a profile of tools/packages.txt.
+#
+#   tools/setup.sh [run|test]      (default: run; "test" includes "run")
+#
+# Does nothing, and needs no rights, when all is there.
+set -eu
+
+here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
+
+is_installed()
+{
+    dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+# Packages of the profile that are not installed.
+missing()
+{
+    awk -v profile="$1" '$1 == "run" || ($1 == "test" && profile == "test") { print $2 }' \
+        "$here/packages.txt" | while read -r package; do
+        is_installed "$package" || printf '%s ' "$package"
+    done
+}
+
+as_root()
+{
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        echo 'setup: root rights are needed to install packages, and there is no sudo' >&2
+        return 1
+    fi
+}
+
+profile=${1:-run}
+case $profile in
+    run | test) ;;
+    *) echo 'usage: setup.sh [run|test]' >&2; exit 2 ;;
+esac
+command -v dpkg-query >/dev/null 2>&1 || {
+    echo 'setup: this is no Debian system; tools/packages.txt says what is needed' >&2
+    exit 1
+}
+
+packages=$(missing "$profile")
+[ -n "$packages" ] || exit 0
+
+echo "setup: installing $packages" >&2
+as_root apt-get -q -q -o Acquire::Retries=3 update
+# shellcheck disable=SC2086 # one argument a package
+as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
+    install --no-install-recommends $packages >&2
