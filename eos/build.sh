@@ -258,7 +258,7 @@ make_initrd()
     (cd "$tree" && find . -mindepth 1 | LC_ALL=C sort |
         cpio -o -H newc -R 0:0 --reproducible --quiet) >"$work/initrd.cpio"
     case $compress in
-        zstd) zstd -q -19 -T1 -c "$work/initrd.cpio" >"$work/initrd" ;;
+        zstd) zstd -q -12 -T1 -c "$work/initrd.cpio" >"$work/initrd" ;;
         lz4) lz4 -q -9 -l -c "$work/initrd.cpio" >"$work/initrd" ;;
         *) die "unknown compression $compress" ;;
     esac

@@ -25,7 +25,7 @@
  * Delay before start n+1: 0.2 s, doubled each time, at most 10 s. After RESTARTS_MAX deaths in a
  * row the guest gives up; an agent that ran for SETTLED_S seconds begins a new row.
  */
-#define RESTARTS_MAX   8
+#define RESTARTS_MAX   6
 #define DELAY_FIRST_MS 200
 #define DELAY_MAX_MS   10000
 #define SETTLED_S      60
