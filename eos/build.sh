@@ -44,7 +44,7 @@ cache=${cache:-$build/eos-cache}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-# shellcheck source=eos/kernel-deb.sh
+# shellcheck source=kernel-deb.sh
 . "$here/kernel-deb.sh"
 
 # The value of one line of the lock.

@@ -1,5 +1,7 @@
+#!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh
+# shellcheck disable=SC2154 # $work: the sourcing script's temporary folder
+#
 # Sourced by build.sh and update-lock.sh: kernel packages, fetched but never installed. The machine's
 # own apt configuration is read, never written: backports come through a private list in $work.
 
@@ -22,10 +24,11 @@ sha256_of()
 # The archive this machine takes bookworm from, with the option that names its key.
 bookworm_archive()
 {
+    # shellcheck disable=SC2016 # apt expands these
     apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI) $(SIGNED_BY)' \
         'Created-By: Packages' |
-        while read -r release component uri key; do
-            [ "$release $component" = 'bookworm main' ] || continue
+        while read -r codename component uri key; do
+            [ "$codename $component" = 'bookworm main' ] || continue
             case $key in
                 /*) printf '[signed-by=%s] %s\n' "$key" "$uri" ;;
                 *) printf '%s\n' "$uri" ;;

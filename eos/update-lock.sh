@@ -22,7 +22,7 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-# shellcheck source=eos/kernel-deb.sh
+# shellcheck source=kernel-deb.sh
 . "$here/kernel-deb.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
