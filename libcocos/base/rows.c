@@ -90,20 +90,14 @@ void cocos__row_pass(cocos__rows *rows, size_t id, cocos__said expected, cocos__
     fill(rows, id, COCOS__PASSED, NULL, expected, found);
 }
 
-void cocos__row_fail(cocos__rows *rows,
-                     size_t id,
-                     const char *code,
-                     cocos__said expected,
-                     cocos__said found)
+void cocos__row_fail(
+    cocos__rows *rows, size_t id, const char *code, cocos__said expected, cocos__said found)
 {
     fill(rows, id, COCOS__FAILED, code, expected, found);
 }
 
-void cocos__row_unknown(cocos__rows *rows,
-                        size_t id,
-                        const char *code,
-                        cocos__said expected,
-                        cocos__said found)
+void cocos__row_unknown(
+    cocos__rows *rows, size_t id, const char *code, cocos__said expected, cocos__said found)
 {
     fill(rows, id, COCOS__UNKNOWN, code, expected, found);
 }
@@ -113,12 +107,8 @@ void cocos__row_skip(cocos__rows *rows, size_t id, cocos__said expected, cocos__
     fill(rows, id, COCOS__NOT_CHECKED, NULL, expected, found);
 }
 
-int cocos__row_test(cocos__rows *rows,
-                    size_t id,
-                    int ok,
-                    const char *code,
-                    cocos__said expected,
-                    cocos__said found)
+int cocos__row_test(
+    cocos__rows *rows, size_t id, int ok, const char *code, cocos__said expected, cocos__said found)
 {
     fill(rows, id, ok ? COCOS__PASSED : COCOS__FAILED, ok ? NULL : code, expected, found);
     return ok;
@@ -239,6 +229,7 @@ int cocos__rows_status(const cocos__rows *rows, cocos_error **err)
     if (rows->status == COCOS_ERR_MEMORY)
         return cocos__fail_memory(err);
     if (rows->status != COCOS_OK)
-        return cocos__fail(err, rows->status, "verdict.rows", "a verdict has more than %d rows", COCOS__ROWS_MAX);
+        return cocos__fail(err, rows->status, "verdict.rows", "a verdict has more than %d rows",
+                           COCOS__ROWS_MAX);
     return COCOS_OK;
 }

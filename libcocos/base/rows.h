@@ -59,13 +59,21 @@ COCOS__DEFINE_FREEP(cocos__rows_freep, cocos__rows *, cocos__rows_free)
 /* Opens a section with one row for each check. Later ids count from its first row. */
 void cocos__rows_begin(cocos__rows *rows, const cocos__check *checks, size_t n);
 
-/* Fills row `id` of the open section. The first failure of a row stays: a later pass cannot undo it. */
+/* Fills row `id` of the open section. The first failure of a row stays: a later pass cannot undo
+ * it. */
 void cocos__row_pass(cocos__rows *rows, size_t id, cocos__said expected, cocos__said found);
-void cocos__row_fail(cocos__rows *rows, size_t id, const char *code, cocos__said expected, cocos__said found);
-void cocos__row_unknown(cocos__rows *rows, size_t id, const char *code, cocos__said expected, cocos__said found);
+void cocos__row_fail(
+    cocos__rows *rows, size_t id, const char *code, cocos__said expected, cocos__said found);
+void cocos__row_unknown(
+    cocos__rows *rows, size_t id, const char *code, cocos__said expected, cocos__said found);
 void cocos__row_skip(cocos__rows *rows, size_t id, cocos__said expected, cocos__said found);
 /* Passed or failed by `ok`; returns ok. */
-int cocos__row_test(cocos__rows *rows, size_t id, int ok, const char *code, cocos__said expected, cocos__said found);
+int cocos__row_test(cocos__rows *rows,
+                    size_t id,
+                    int ok,
+                    const char *code,
+                    cocos__said expected,
+                    cocos__said found);
 
 /* Outcome of row `id` of the open section. */
 int cocos__row_outcome(const cocos__rows *rows, size_t id);

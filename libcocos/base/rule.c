@@ -23,9 +23,11 @@ int cocos__match_add(cocos__match *m, const uint8_t *value, size_t size, cocos_e
     size_t count = m->state == COCOS__RULE_GIVEN ? m->count : 0;
 
     if (size == 0 || (count > 0 && size != m->size))
-        return cocos__fail(err, COCOS_ERR_USAGE, "policy.length", "a value of %zu bytes beside ones of %zu bytes", size, m->size);
+        return cocos__fail(err, COCOS_ERR_USAGE, "policy.length",
+                           "a value of %zu bytes beside ones of %zu bytes", size, m->size);
     if (count >= COCOS__MATCH_MAX)
-        return cocos__fail(err, COCOS_ERR_EXHAUSTED, "policy.count", "more than %d values for one rule", COCOS__MATCH_MAX);
+        return cocos__fail(err, COCOS_ERR_EXHAUSTED, "policy.count",
+                           "more than %d values for one rule", COCOS__MATCH_MAX);
 
     uint8_t *values = realloc(m->values, (count + 1) * size);
     if (!values)
@@ -67,12 +69,14 @@ int cocos__match_check(cocos__rows *rows,
     cocos__said found = {cocos__rows_hex(rows, value, size), signer};
 
     if (rule->state == COCOS__RULE_GIVEN)
-        return cocos__row_test(rows, id, cocos__match_has(rule, value, size), code, expected_value(rows, rule), found);
+        return cocos__row_test(rows, id, cocos__match_has(rule, value, size), code,
+                               expected_value(rows, rule), found);
 
     if (rule->state == COCOS__RULE_ANY)
         cocos__row_skip(rows, id, (cocos__said){"any", "policy"}, found);
     else if (unset == COCOS__UNSET_MISSING)
-        cocos__row_unknown(rows, id, "policy.missing", (cocos__said){"a value, or any", "default"}, found);
+        cocos__row_unknown(rows, id, "policy.missing", (cocos__said){"a value, or any", "default"},
+                           found);
     else
         cocos__row_skip(rows, id, (cocos__said){"nothing stated", "default"}, found);
     return 1;
@@ -91,6 +95,9 @@ int cocos__least_check(cocos__rows *rows,
         cocos__said least = {cocos__rows_printf(rows, "at least %" PRIu64, rule->value), "policy"};
         return cocos__row_test(rows, id, value >= rule->value, code, least, found);
     }
-    cocos__row_skip(rows, id, rule->state == COCOS__RULE_ANY ? (cocos__said){"any", "policy"} : (cocos__said){"nothing stated", "default"}, found);
+    cocos__row_skip(rows, id,
+                    rule->state == COCOS__RULE_ANY ? (cocos__said){"any", "policy"}
+                                                   : (cocos__said){"nothing stated", "default"},
+                    found);
     return 1;
 }

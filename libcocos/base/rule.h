@@ -9,11 +9,7 @@
 
 #include "base/rows.h"
 
-enum cocos__rule_state {
-    COCOS__RULE_UNSET = 0,
-    COCOS__RULE_ANY = 1,
-    COCOS__RULE_GIVEN = 2
-};
+enum cocos__rule_state { COCOS__RULE_UNSET = 0, COCOS__RULE_ANY = 1, COCOS__RULE_GIVEN = 2 };
 
 /* A byte string must be one of `count` values of `size` bytes each. */
 typedef struct cocos__match {
@@ -27,7 +23,8 @@ typedef struct cocos__match {
 
 void cocos__match_done(cocos__match *m);
 void cocos__match_any(cocos__match *m);
-/* Adds one value; USAGE "policy.length" when it is not as long as the others, EXHAUSTED "policy.count". */
+/* Adds one value; USAGE "policy.length" when it is not as long as the others, EXHAUSTED
+ * "policy.count". */
 int cocos__match_add(cocos__match *m, const uint8_t *value, size_t size, cocos_error **err);
 int cocos__match_has(const cocos__match *m, const uint8_t *value, size_t size);
 
@@ -39,8 +36,9 @@ typedef struct cocos__number {
 
 /* What an unset rule means for its row. */
 enum cocos__unset {
-    COCOS__UNSET_FREE = 0,    /* not checked */
-    COCOS__UNSET_MISSING = 1  /* could not tell: the policy has to say something ("policy.missing") */
+    COCOS__UNSET_FREE = 0, /* not checked */
+    COCOS__UNSET_MISSING =
+        1 /* could not tell: the policy has to say something ("policy.missing") */
 };
 
 /* Row `id`: `value` against the rule. Returns 0 when it failed. */
