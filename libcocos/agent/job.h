@@ -5,7 +5,15 @@
 /*
  * One job in its sandbox: an OCI bundle run by crun with its own namespaces, cgroup limits, seccomp
  * filter, read-only inputs, one writable results directory with a quota, no network, no environment
- * but the documented one. Knows nothing of RPC, manifests or states.
+ * but the documented one. Knows nothing of RPC, manifests or states. Needs root.
+ *
+ * What a job finds: /cocos (its working directory, read-only) with algo, datasets/ and the writable
+ * results/; /tmp and /dev/shm, writable; the system's /usr, /bin, /lib read-only; an own /proc and
+ * /dev. It runs as user 64000, without capabilities, stdin empty, with PATH, HOME=/cocos,
+ * TMPDIR=/tmp, LANG=C.UTF-8, COCOS_DATASETS=/cocos/datasets and COCOS_RESULTS=/cocos/results.
+ *
+ * The files of the asset store become readable for that user (0444, the algorithm 0555): what guards
+ * them must be the directory they are in.
  */
 
 #include <stddef.h>
@@ -17,13 +25,15 @@
 typedef struct cocos__job_dataset {
     const char *name; /* below datasets/ in the sandbox: one path component */
     const char *path; /* the file in the asset store */
-    int decompress;   /* unpack the archive into datasets/<name without .zip>? see job.c: into datasets/ */
+    int decompress;   /* unpack the archive into datasets/<name without .zip>? see job.c: into
+                         datasets/ */
 } cocos__job_dataset;
 
 typedef struct cocos__job_spec {
-    const char *id;        /* unique per run, [A-Za-z0-9._-] */
-    const char *dir;       /* private directory for this run: does not exist yet; made, and removed by free */
-    const char *kind;      /* "bin" (a binary or a script with #!); others: UNSUPPORTED "job.kind" */
+    const char *id; /* unique per run, [A-Za-z0-9._-] */
+    const char
+        *dir; /* private directory for this run: does not exist yet; made, and removed by free */
+    const char *kind; /* "bin" (a binary or a script with #!); others: UNSUPPORTED "job.kind" */
     const char *algorithm; /* file in the asset store */
     const char *const *args;
     size_t n_args;
@@ -32,20 +42,20 @@ typedef struct cocos__job_spec {
     uint64_t memory;    /* bytes */
     uint64_t cpu_milli; /* thousandths of a core */
     uint64_t processes;
-    uint64_t disk;      /* bytes for results, /tmp and captured output together */
+    uint64_t disk;       /* bytes for results, /tmp and captured output together */
     int64_t deadline_ns; /* run time from start; 0: none */
-    int unlimited;      /* 1: run without enforced cgroup limits where the system cannot enforce them */
-    const char *crun;   /* path of the runtime; NULL: "crun" in PATH */
+    int unlimited; /* 1: run without enforced cgroup limits where the system cannot enforce them */
+    const char *crun; /* path of the runtime; NULL: "crun" in PATH */
 } cocos__job_spec;
 
 enum cocos__job_end {
     COCOS__JOB_EXITED = 1,   /* value: exit status */
-    COCOS__JOB_SIGNALED = 2, /* value: signal */
+    COCOS__JOB_SIGNALED = 2, /* value: signal. As in a shell: an exit status above 128 reads like this */
     COCOS__JOB_DEADLINE = 3,
     COCOS__JOB_STOPPED = 4,
-    COCOS__JOB_MEMORY = 5,   /* killed for memory */
-    COCOS__JOB_DISK = 6,     /* results over the quota */
-    COCOS__JOB_RUNTIME = 7   /* the sandbox itself failed; see err of wait */
+    COCOS__JOB_MEMORY = 5, /* killed for memory */
+    COCOS__JOB_DISK = 6,   /* results over the quota */
+    COCOS__JOB_RUNTIME = 7 /* the sandbox itself failed; see err of wait */
 };
 
 typedef struct cocos__job_outcome {
@@ -59,9 +69,14 @@ typedef struct cocos__job_outcome {
 
 typedef struct cocos__job cocos__job;
 
+/* Whether this system can enforce all limits of a job; "job.limits" with the reason when it cannot. */
+int cocos__job_limits_supported(cocos_error **err);
 /* Lays the bundle out and starts it. On failure nothing is left. */
 int cocos__job_start(const cocos__job_spec *spec, cocos__job **ret, cocos_error **err);
-/* Blocks until every process of the job is gone. Call once. */
+/*
+ * Blocks until every process of the job is gone. Call once. COCOS_OK for every end but
+ * COCOS__JOB_RUNTIME, which comes with the error "job.runtime"; *outcome is filled in either way.
+ */
 int cocos__job_wait(cocos__job *job, cocos__job_outcome *outcome, cocos_error **err);
 /* Ends the whole process tree; from any thread, idempotent; wait then returns. */
 void cocos__job_stop(cocos__job *job);
