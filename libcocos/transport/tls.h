@@ -64,7 +64,7 @@ const char *cocos__conn_peer_address(const cocos__conn *c);
 /* A number unique in this process. */
 uint64_t cocos__conn_id(const cocos__conn *c);
 /* A slot for what a service remembers of a connection (e.g. request nonces): made on first use by make(), freed with the connection. */
-void *cocos__conn_slot(cocos__conn *c, void *(*make)(void), void (*free_fn)(void *));
+void *cocos__conn_slot(const cocos__conn *c, void *(*make)(void), void (*free_fn)(void *));
 
 /*
  * TLS handshake alone, as a probe: connects to host:port, returns OK and the server's leaf SPKI when
