@@ -146,7 +146,7 @@ static int prepare(const cocos__job_spec *spec, cocos__job *job, cocos_error **e
     if (r == COCOS_OK)
         r = prepare_limits(spec, job, err);
     if (r == COCOS_OK)
-        r = cocos__job_bundle_make(spec, &job->bundle, err);
+        r = cocos__job_bundle_make(spec, job->outcome.limits_enforced, &job->bundle, err);
     if (r == COCOS_OK)
         r = open_scratch(spec->disk - 4 * keep, &job->scratch, err);
     if (r == COCOS_OK)

@@ -9,11 +9,13 @@
  *
  * What a job finds: /cocos (its working directory, read-only) with algo, datasets/ and the writable
  * results/; /tmp and /dev/shm, writable; the system's /usr, /bin, /lib read-only; an own /proc and
- * /dev. It runs as user 64000, without capabilities, stdin empty, with PATH, HOME=/cocos,
- * TMPDIR=/tmp, LANG=C.UTF-8, COCOS_DATASETS=/cocos/datasets and COCOS_RESULTS=/cocos/results.
+ * /dev. It is the first process of its pid namespace, as in any container: it takes no signal from
+ * itself that it does not handle, and what it started ends with it. It runs as user 64000, without
+ * capabilities, stdin empty, with PATH, HOME=/cocos, TMPDIR=/tmp, LANG=C.UTF-8,
+ * COCOS_DATASETS=/cocos/datasets and COCOS_RESULTS=/cocos/results.
  *
- * The files of the asset store become readable for that user (0444, the algorithm 0555): what guards
- * them must be the directory they are in.
+ * The files of the asset store become readable for that user (0444, the algorithm 0555): what
+ * guards them must be the directory they are in.
  */
 
 #include <stddef.h>
@@ -49,8 +51,9 @@ typedef struct cocos__job_spec {
 } cocos__job_spec;
 
 enum cocos__job_end {
-    COCOS__JOB_EXITED = 1,   /* value: exit status */
-    COCOS__JOB_SIGNALED = 2, /* value: signal. As in a shell: an exit status above 128 reads like this */
+    COCOS__JOB_EXITED = 1, /* value: exit status */
+    COCOS__JOB_SIGNALED =
+        2, /* value: signal. As in a shell: an exit status above 128 reads like this */
     COCOS__JOB_DEADLINE = 3,
     COCOS__JOB_STOPPED = 4,
     COCOS__JOB_MEMORY = 5, /* killed for memory */
@@ -69,7 +72,8 @@ typedef struct cocos__job_outcome {
 
 typedef struct cocos__job cocos__job;
 
-/* Whether this system can enforce all limits of a job; "job.limits" with the reason when it cannot. */
+/* Whether this system can enforce all limits of a job; "job.limits" with the reason when it cannot.
+ */
 int cocos__job_limits_supported(cocos_error **err);
 /* Lays the bundle out and starts it. On failure nothing is left. */
 int cocos__job_start(const cocos__job_spec *spec, cocos__job **ret, cocos_error **err);

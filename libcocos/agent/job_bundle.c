@@ -265,19 +265,21 @@ static void add_rlimit(cocos__buf *c, const char *name, int resource, uint64_t v
 }
 
 /*
- * The control group is what limits a job. Where there is none (spec->unlimited), these are a best
- * effort: each process alone, except their number.
+ * The control group is what limits a job. Where there is none (spec->unlimited), the limits on
+ * processes and memory are a best effort: the latter holds for each process alone.
  */
-static void add_rlimits(cocos__buf *c, const cocos__job_spec *spec)
+static void add_rlimits(cocos__buf *c, const cocos__job_spec *spec, int limited)
 {
     cocos__buf_add_str(c, ",\"rlimits\":[");
     add_rlimit(c, "RLIMIT_NOFILE", RLIMIT_NOFILE, FILES_OPEN);
-    add_rlimit(c, "RLIMIT_NPROC", RLIMIT_NPROC, spec->processes);
-    add_rlimit(c, "RLIMIT_DATA", RLIMIT_DATA, spec->memory);
+    if (!limited) {
+        add_rlimit(c, "RLIMIT_NPROC", RLIMIT_NPROC, spec->processes);
+        add_rlimit(c, "RLIMIT_DATA", RLIMIT_DATA, spec->memory);
+    }
     cocos__buf_add_str(c, "{\"type\":\"RLIMIT_CORE\",\"soft\":0,\"hard\":0}]");
 }
 
-static void add_process(cocos__buf *c, const cocos__job_spec *spec)
+static void add_process(cocos__buf *c, const cocos__job_spec *spec, int limited)
 {
     cocos__buf_printf(
         c,
@@ -293,29 +295,33 @@ static void add_process(cocos__buf *c, const cocos__job_spec *spec)
         add_json(c, spec->args[i]);
     }
     cocos__buf_add_u8(c, ']');
-    add_rlimits(c, spec);
+    add_rlimits(c, spec, limited);
     cocos__buf_add_str(c, "},");
 }
 
 /*
- * No pid namespace here: job_spawn.c has made one, whose first process is the runtime. So the job
- * is an ordinary process, its orphans are reaped, and all end with the runtime.
+ * The job is the first process of its pid namespace, so what it has started ends with it. Around it
+ * is the namespace that job_spawn.c made, whose first process is the runtime.
  */
 static void add_linux(cocos__buf *c)
 {
     cocos__buf_add_str(
-        c, "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"ipc\"},{\"type\":\"uts\"},"
-           "{\"type\":\"network\"},{\"type\":\"cgroup\"}],"
-           "\"maskedPaths\":[\"/proc/acpi\",\"/proc/asound\",\"/proc/kcore\",\"/proc/keys\","
-           "\"/proc/latency_stats\",\"/proc/sched_debug\",\"/proc/scsi\",\"/proc/timer_list\","
-           "\"/proc/timer_stats\",\"/proc/cmdline\",\"/proc/interrupts\",\"/proc/kmsg\"],"
-           "\"readonlyPaths\":[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\","
-           "\"/proc/sysrq-trigger\"],\"seccomp\":");
+        c,
+        "\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"ipc\"},{\"type\":\"uts\"},"
+        "{\"type\":\"network\"},{\"type\":\"cgroup\"}],"
+        "\"maskedPaths\":[\"/proc/acpi\",\"/proc/asound\",\"/proc/kcore\",\"/proc/keys\","
+        "\"/proc/latency_stats\",\"/proc/sched_debug\",\"/proc/scsi\",\"/proc/timer_list\","
+        "\"/proc/timer_stats\",\"/proc/cmdline\",\"/proc/interrupts\",\"/proc/kmsg\"],"
+        "\"readonlyPaths\":[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\","
+        "\"/proc/sysrq-trigger\"],\"seccomp\":");
     cocos__job_seccomp_json(c);
     cocos__buf_add_u8(c, '}');
 }
 
-static int write_config(const cocos__job_spec *spec, const cocos__job_bundle *b, cocos_error **err)
+static int write_config(const cocos__job_spec *spec,
+                        int limited,
+                        const cocos__job_bundle *b,
+                        cocos_error **err)
 {
     cocos__buf c;
     char path[PATH_MAX];
@@ -325,7 +331,7 @@ static int write_config(const cocos__job_spec *spec, const cocos__job_bundle *b,
                            "\"root\":{\"path\":\"rootfs\",\"readonly\":true},\"mounts\":[");
     int r = add_mounts(&c, spec, b, err);
     cocos__buf_add_str(&c, "],");
-    add_process(&c, spec);
+    add_process(&c, spec, limited);
     add_linux(&c);
     cocos__buf_add_u8(&c, '}');
     if (r == COCOS_OK && c.failed)
@@ -342,7 +348,10 @@ static int write_config(const cocos__job_spec *spec, const cocos__job_bundle *b,
 
 /* The directory itself is 0700: what is readable for the job's user in it is reached by mounts
  * only. */
-int cocos__job_bundle_make(const cocos__job_spec *spec, cocos__job_bundle *b, cocos_error **err)
+int cocos__job_bundle_make(const cocos__job_spec *spec,
+                           int limited,
+                           cocos__job_bundle *b,
+                           cocos_error **err)
 {
     if (mkdir(spec->dir, 0700) < 0)
         return cocos__fail_errno(err, errno, "io.mkdir", "cannot make the job's directory %s",
@@ -362,5 +371,5 @@ int cocos__job_bundle_make(const cocos__job_spec *spec, cocos__job_bundle *b, co
         r = path_of(b->log, b->dir, "runtime.log", err);
     if (r == COCOS_OK)
         r = path_of(b->pid_file, b->dir, "runtime.pid", err);
-    return r < 0 ? r : write_config(spec, b, err);
+    return r < 0 ? r : write_config(spec, limited, b, err);
 }

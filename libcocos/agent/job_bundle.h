@@ -21,7 +21,13 @@ typedef struct cocos__job_bundle {
     char pid_file[PATH_MAX]; /* written by the runtime when the container is made */
 } cocos__job_bundle;
 
-/* Makes the directory and all in it. The caller removes it, also after a failure. */
-int cocos__job_bundle_make(const cocos__job_spec *spec, cocos__job_bundle *b, cocos_error **err);
+/*
+ * Makes the directory and all in it. The caller removes it, also after a failure. limited: a
+ * control group holds the limits; otherwise each process gets what resource limits can do.
+ */
+int cocos__job_bundle_make(const cocos__job_spec *spec,
+                           int limited,
+                           cocos__job_bundle *b,
+                           cocos_error **err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -34,11 +36,17 @@ static int act_exit(const char *arg)
     return atoi(arg);
 }
 
+/* By a fault: the first process of a namespace takes no signal from inside. */
 static int act_signal(const char *arg)
 {
-    kill(getpid(), atoi(arg));
-    pause();
-    return 0;
+    volatile int zero = 0;
+    volatile int seven = 7;
+
+    if (atoi(arg) == SIGSEGV)
+        *(volatile int *)(uintptr_t)zero = 1;
+    if (atoi(arg) == SIGFPE)
+        return seven / zero;
+    __builtin_trap(); /* SIGILL */
 }
 
 static int act_environment(const char *arg)
@@ -50,7 +58,7 @@ static int act_environment(const char *arg)
         printf("env %s\n", *e);
     printf("stdin %zd\n", read(0, &byte, 1));
     printf("cwd %s\n", getcwd((char[256]){0}, 256));
-    printf("uid %d %d pid %d\n", (int)getuid(), (int)getgid(), (int)getpid() > 1);
+    printf("uid %d %d pid %d\n", (int)getuid(), (int)getgid(), (int)getpid());
     for (int fd = 3; fd < 1024; fd++)
         if (fcntl(fd, F_GETFD) >= 0)
             printf("fd %d\n", fd);
@@ -85,11 +93,9 @@ static int act_write(const char *arg)
 static int act_look(const char *arg)
 {
     static const char *const paths[] = {
-        "/run",           "/sys",         "/home",           "/root",
-        "/var",           "/etc/shadow",  "/etc/hostname",   "/etc/certs",
-        "/etc/cocos",     "/proc/1/root", "/proc/1/environ", "/proc/kcore",
-        "/dev/mem",       "/dev/vda",     "/dev/kvm",        "/dev/tpm0",
-        "/dev/sev-guest", "/proc/kmsg",   "/dev/kmsg"};
+        "/run",          "/sys",       "/home",          "/root",       "/var",     "/etc/shadow",
+        "/etc/hostname", "/etc/certs", "/etc/cocos",     "/proc/kcore", "/dev/mem", "/dev/vda",
+        "/dev/kvm",      "/dev/tpm0",  "/dev/sev-guest", "/proc/kmsg",  "/dev/kmsg"};
     DIR *d;
 
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
@@ -181,6 +187,32 @@ static _Noreturn int act_fork(const char *arg)
             usleep(1000); /* the limit is reached: stay there, but leave the machine to others */
         setsid();
     }
+}
+
+/* How many children fit beside this process. */
+static int act_count(const char *arg)
+{
+    int n = 0;
+
+    (void)arg;
+    for (pid_t p; n < 10000 && (p = fork()) >= 0; n++)
+        if (p == 0) {
+            pause();
+            _exit(0);
+        }
+    printf("%d\n", n);
+    return 0;
+}
+
+static int act_spin(const char *arg)
+{
+    struct timespec t;
+    long ms = atol(arg);
+
+    do
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    while (t.tv_sec * 1000 + t.tv_nsec / 1000000 < ms);
+    return 0;
 }
 
 static _Noreturn int act_deaf(const char *arg)
@@ -287,11 +319,12 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*fn)(const char *arg);
-    } acts[] = {{"exit", act_exit},   {"signal", act_signal}, {"environment", act_environment},
-                {"write", act_write}, {"look", act_look},     {"kernel", act_kernel},
-                {"fork", act_fork},   {"deaf", act_deaf},     {"print", act_print},
-                {"fill", act_fill},   {"inodes", act_inodes}, {"memory", act_memory},
-                {"deep", act_deep},   {"leave", act_leave}};
+    } acts[] = {{"exit", act_exit},     {"signal", act_signal}, {"environment", act_environment},
+                {"write", act_write},   {"look", act_look},     {"kernel", act_kernel},
+                {"fork", act_fork},     {"count", act_count},   {"spin", act_spin},
+                {"deaf", act_deaf},     {"print", act_print},   {"fill", act_fill},
+                {"inodes", act_inodes}, {"memory", act_memory}, {"deep", act_deep},
+                {"leave", act_leave}};
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (size_t i = 0; argc > 1 && i < sizeof acts / sizeof acts[0]; i++)

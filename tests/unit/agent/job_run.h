@@ -133,6 +133,7 @@ static inline void job_run_done(job_run *r)
     ck_assert_int_eq(mounts_below(r->s.path), 0);
     ck_assert_int_eq(processes_of(r->s.path), 0);
     ck_assert_int_eq(processes_of("/cocos/algo"), 0);
+    ck_assert_int_eq(access("/sys/fs/cgroup/cocos-job-test-1", F_OK), -1);
     scratch_free(&r->s);
 }
 

@@ -15,8 +15,12 @@ START_TEST(reports_the_exit_status)
     START_JOB(r, "exit", "0");
     ends_with(&r, COCOS__JOB_EXITED, 0);
     char *text = job_run_output(&r, "cocos-job/exit.json");
-    ck_assert_str_eq(text, "{\"end\":\"exited\",\"status\":0,\"stdout_bytes\":0,\"stderr_bytes\":0,"
-                           "\"limits_enforced\":false}\n");
+    const char *want = r.outcome.limits_enforced
+                           ? "{\"end\":\"exited\",\"status\":0,\"stdout_bytes\":0,"
+                             "\"stderr_bytes\":0,\"limits_enforced\":true}\n"
+                           : "{\"end\":\"exited\",\"status\":0,\"stdout_bytes\":0,"
+                             "\"stderr_bytes\":0,\"limits_enforced\":false}\n";
+    ck_assert_str_eq(text, want);
     free(text);
     job_run_done(&r);
 
@@ -28,7 +32,7 @@ END_TEST
 
 START_TEST(reports_the_signal)
 {
-    static const char *const signals[] = {"9", "11", "15"};
+    static const char *const signals[] = {"4", "8", "11"};
 
     for (size_t i = 0; i < COCOS__ARRAY_LEN(signals); i++) {
         const char *const args[] = {"signal", signals[i]};
@@ -222,15 +226,52 @@ START_TEST(holds_the_quota_of_results_and_temporary_files_together)
 }
 END_TEST
 
-START_TEST(limits_memory_by_best_effort_without_control_groups)
+START_TEST(limits_memory)
 {
     START_JOB(r, "memory", "1000000000");
     job_run_start(&r);
     job_run_wait(&r);
     if (r.outcome.limits_enforced)
         ck_assert_int_eq(r.outcome.end, COCOS__JOB_MEMORY);
-    else
+    else /* by best effort: its allocation fails */
         ck_assert_int_eq(r.outcome.value, 7);
+    job_run_done(&r);
+}
+END_TEST
+
+START_TEST(counts_results_as_memory_where_limits_are_enforced)
+{
+    START_JOB(r, "fill", "results/big");
+    r.spec.memory = 8 << 20;
+    r.spec.disk = 64 << 20;
+    job_run_start(&r);
+    job_run_wait(&r);
+    ck_assert_int_eq(r.outcome.end,
+                     r.outcome.limits_enforced ? COCOS__JOB_MEMORY : COCOS__JOB_DISK);
+    job_run_done(&r);
+}
+END_TEST
+
+START_TEST(limits_the_number_of_processes)
+{
+    START_JOB(r, "count");
+    r.spec.processes = 8;
+    ends_with(&r, COCOS__JOB_EXITED, 0);
+    char *text = job_run_output(&r, "cocos-job/stdout");
+    ck_assert_int_ge(atoi(text), 6);
+    ck_assert_int_le(atoi(text), 8);
+    free(text);
+    job_run_done(&r);
+}
+END_TEST
+
+START_TEST(limits_the_processor_where_limits_are_enforced)
+{
+    START_JOB(r, "spin", "400");
+    r.spec.cpu_milli = 200;
+    ends_with(&r, COCOS__JOB_EXITED, 0);
+    if (r.outcome.limits_enforced)
+        ck_assert_int_ge((int)(r.outcome.run_ns / COCOS__NS_PER_MS), 1500);
     job_run_done(&r);
 }
 END_TEST
@@ -395,7 +436,10 @@ TEST_MAIN(job,
           is_stopped_by_free,
           keeps_both_ends_of_endless_output,
           holds_the_quota_of_results_and_temporary_files_together,
-          limits_memory_by_best_effort_without_control_groups,
+          limits_memory,
+          counts_results_as_memory_where_limits_are_enforced,
+          limits_the_number_of_processes,
+          limits_the_processor_where_limits_are_enforced,
           refuses_to_pack_what_a_hostile_job_left,
           packs_hostile_names_as_they_are,
           unpacks_a_data_set_and_refuses_a_hostile_one,
