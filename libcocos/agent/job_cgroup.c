@@ -18,8 +18,12 @@
 
 #define ROOT      "/sys/fs/cgroup"
 #define PERIOD_US 100000
-/* The runtime is in the group too, with its main process and one more while it starts. */
+/*
+ * The runtime is in the group too: its main process, one more while it starts, and a copy of its
+ * program in memory (3 MB seen).
+ */
 #define RUNTIME_PROCESSES 2
+#define RUNTIME_MEMORY    (8u << 20)
 
 static int write_value(int dir, const char *file, const char *value)
 {
@@ -55,7 +59,7 @@ static int unsupported(cocos_error **err, const char *why)
                        "this system cannot enforce the limits of a job: %s", why);
 }
 
-static int open_root(cocos_error **err)
+int cocos__job_cgroup_supported(cocos_error **err)
 {
     static const char *const needed[] = {"cpu", "memory", "pids"};
     char text[512];
@@ -73,15 +77,7 @@ static int open_root(cocos_error **err)
     /* Writing what is there already succeeds; a read-only hierarchy refuses. */
     if (write_value(root, "cgroup.subtree_control", "+cpu +memory +pids") < 0)
         return unsupported(err, "cannot enable controllers in " ROOT);
-    int fd = root;
-    root = -1;
-    return fd;
-}
-
-int cocos__job_cgroup_supported(cocos_error **err)
-{
-    COCOS__CLEANUP(cocos__closep) int root = open_root(err);
-    return root < 0 ? root : COCOS_OK;
+    return COCOS_OK;
 }
 
 static int set_limit(int dir, const char *file, const char *value, cocos_error **err)
@@ -95,7 +91,7 @@ static int set_limits(int dir, const cocos__job_limits *l, cocos_error **err)
 {
     char value[64];
 
-    snprintf(value, sizeof value, "%llu", (unsigned long long)l->memory);
+    snprintf(value, sizeof value, "%llu", (unsigned long long)l->memory + RUNTIME_MEMORY);
     int r = set_limit(dir, "memory.max", value, err);
     if (r == COCOS_OK && faccessat(dir, "memory.swap.max", F_OK, 0) == 0) /* absent without swap */
         r = set_limit(dir, "memory.swap.max", "0", err);
@@ -110,26 +106,51 @@ static int set_limits(int dir, const cocos__job_limits *l, cocos_error **err)
     return r < 0 ? r : set_limit(dir, "cpu.max", value, err);
 }
 
+/* Kills what is in a group, and removes it: a killed process leaves a moment later. */
+static int remove_group(const char *path)
+{
+    COCOS__CLEANUP(cocos__closep) int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int64_t until = cocos__clock_mono_ns() + 2 * COCOS__NS_PER_S;
+
+    if (dir >= 0)
+        (void)write_value(dir, "cgroup.kill", "1");
+    while (rmdir(path) < 0 && errno != ENOENT) {
+        if (errno != EBUSY || cocos__clock_mono_ns() > until)
+            return -1;
+        nanosleep(&(struct timespec){0, 2 * 1000 * 1000}, NULL);
+    }
+    return 0;
+}
+
+/* One of this name is left of an agent that was killed: a run's id is used once. */
+static int make_group(const char *path, cocos_error **err)
+{
+    if (mkdir(path, 0755) == 0 ||
+        (errno == EEXIST && remove_group(path) == 0 && mkdir(path, 0755) == 0))
+        return COCOS_OK;
+    return cocos__fail_errno(err, errno, "job.limits", "cannot make the control group %s", path);
+}
+
 int cocos__job_cgroup_open(const char *id,
                            const cocos__job_limits *limits,
                            cocos__job_cgroup *cg,
                            cocos_error **err)
 {
     *cg = (cocos__job_cgroup){-1, -1, ""};
-    COCOS__CLEANUP(cocos__closep) int root = open_root(err);
-    if (root < 0)
-        return root;
+    int r = cocos__job_cgroup_supported(err);
+    if (r < 0)
+        return r;
 
-    snprintf(cg->name, sizeof cg->name, "cocos-job-%s", id);
-    if (mkdirat(root, cg->name, 0755) < 0)
-        return cocos__fail_errno(err, errno, "job.limits", "cannot make the control group %s",
-                                 cg->name);
-    cg->dir = openat(root, cg->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    snprintf(cg->path, sizeof cg->path, ROOT "/cocos-job-%s", id);
+    r = make_group(cg->path, err);
+    if (r < 0)
+        return r;
+    cg->dir = open(cg->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (cg->dir < 0)
         return cocos__fail_errno(err, errno, "job.limits", "cannot open the control group %s",
-                                 cg->name);
+                                 cg->path);
 
-    int r = set_limits(cg->dir, limits, err);
+    r = set_limits(cg->dir, limits, err);
     if (r == COCOS_OK) {
         cg->procs = openat(cg->dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
         if (cg->procs < 0)
@@ -152,25 +173,16 @@ int cocos__job_cgroup_oom(const cocos__job_cgroup *cg)
 
 int cocos__job_cgroup_close(cocos__job_cgroup *cg, cocos_error **err)
 {
-    char path[256];
     int r = COCOS_OK;
 
     if (cg->dir < 0)
         return COCOS_OK;
-    (void)!write_value(cg->dir, "cgroup.kill", "1");
-    snprintf(path, sizeof path, ROOT "/%s", cg->name);
-    int64_t until = cocos__clock_mono_ns() + 2 * COCOS__NS_PER_S;
-    while (rmdir(path) < 0 && errno != ENOENT) {
-        if (errno != EBUSY || cocos__clock_mono_ns() > until) {
-            r = cocos__fail_errno(err, errno, "job.limits", "cannot remove the control group %s",
-                                  path);
-            break;
-        }
-        nanosleep(&(struct timespec){0, 2 * 1000 * 1000}, NULL);
-    }
     close(cg->dir);
     if (cg->procs >= 0)
         close(cg->procs);
+    if (remove_group(cg->path) < 0)
+        r = cocos__fail_errno(err, errno, "job.limits", "cannot remove the control group %s",
+                              cg->path);
     *cg = (cocos__job_cgroup){-1, -1, ""};
     return r;
 }

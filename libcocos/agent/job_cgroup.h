@@ -17,7 +17,7 @@ typedef struct cocos__job_limits {
 typedef struct cocos__job_cgroup {
     int dir;   /* -1: no control group */
     int procs; /* cgroup.procs, to be entered by writing "0" */
-    char name[128];
+    char path[128];
 } cocos__job_cgroup;
 
 /* Whether this system can enforce all limits; "job.limits" with the reason when it cannot. */

@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -127,14 +128,14 @@ static int set_up_process(struct child *c)
 /* In the child, in the caller's memory: nothing here may allocate, lock or return. */
 static int child_main(void *arg)
 {
-    static char *const env[] = {(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
     struct child *c = arg;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)setsid();
     if (set_up_mounts(c) == 0 && set_up_process(c) == 0) {
         c->step = "execute the runtime";
-        execve(c->s->argv[0], (char *const *)(uintptr_t)c->s->argv, env);
+        execve(c->s->argv[0], (char *const *)(uintptr_t)c->s->argv,
+               (char *const *)(uintptr_t)c->s->env);
     }
     c->error = errno;
     _exit(127);

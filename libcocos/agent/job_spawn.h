@@ -16,6 +16,7 @@
 
 typedef struct cocos__job_spawn {
     const char *const *argv; /* argv[0]: absolute path of the runtime */
+    const char *const *env;
     int stdio[3];
     int cgroup_procs;         /* -1: none */
     int scratch;              /* a detached mount... */

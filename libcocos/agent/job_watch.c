@@ -49,6 +49,7 @@ static int spawn(struct watch *w, cocos_error **err)
     cocos__job *job = w->job;
     char log[PATH_MAX + 16];
     char pid_file[PATH_MAX + 16];
+    char state[PATH_MAX + 32];
     COCOS__CLEANUP(cocos__closep) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0)
         return cocos__fail_errno(err, errno, "job.sandbox", "cannot open /dev/null");
@@ -70,8 +71,16 @@ static int spawn(struct watch *w, cocos_error **err)
                                 job->bundle.bundle,
                                 job->id,
                                 NULL};
-    const cocos__job_spawn s = {argv,         {null, w->out[1], w->err[1]}, job->cgroup.procs,
-                                job->scratch, job->bundle.scratch,          job->bundle.world};
+    /* where crun keeps a copy of itself for a moment; else in /tmp, and there after a SIGKILL */
+    snprintf(state, sizeof state, "_LIBCONTAINER_STATEDIR=%s", job->bundle.state);
+    const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", state, NULL};
+    const cocos__job_spawn s = {argv,
+                                env,
+                                {null, w->out[1], w->err[1]},
+                                job->cgroup.procs,
+                                job->scratch,
+                                job->bundle.scratch,
+                                job->bundle.world};
     r = cocos__job_spawn_run(&s, &job->pid, &job->pidfd, err);
     cocos__closep(&w->out[1]);
     cocos__closep(&w->err[1]);

@@ -191,6 +191,37 @@ START_TEST(is_stopped_by_free)
 }
 END_TEST
 
+START_TEST(is_killed_with_the_agent)
+{
+    START_JOB(r, "deaf");
+    int ready[2];
+    char byte;
+
+    ck_assert_int_eq(pipe(ready), 0);
+    pid_t agent = fork();
+    if (agent == 0) {
+        if (cocos__job_start(&r.spec, &r.job, NULL) == COCOS_OK)
+            (void)!write(ready[1], "1", 1);
+        for (;;)
+            pause();
+    }
+    ck_assert_int_eq((int)read(ready[0], &byte, 1), 1);
+    for (int i = 0; processes_of(r.algorithm) == 0 && i < 5000; i++)
+        usleep(1000);
+    ck_assert_int_gt(processes_of(r.algorithm), 0);
+    ck_assert_int_eq(kill(agent, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(agent, NULL, 0), agent);
+    for (int i = 0; processes_of(r.algorithm) > 0 && i < 5000; i++)
+        usleep(1000);
+    ck_assert_int_eq(processes_of(r.algorithm), 0);
+
+    /* the next agent removes its directory, and may start the same run again */
+    ck_assert_int_eq(cocos__remove_tree(r.dir, 1, NULL), COCOS_OK);
+    job_run_start(&r);
+    job_run_done(&r);
+}
+END_TEST
+
 START_TEST(keeps_both_ends_of_endless_output)
 {
     START_JOB(r, "print", "300000000");
@@ -434,6 +465,7 @@ TEST_MAIN(job,
           stops_a_job_that_ignores_every_signal,
           stops_at_any_moment_and_leaves_nothing,
           is_stopped_by_free,
+          is_killed_with_the_agent,
           keeps_both_ends_of_endless_output,
           holds_the_quota_of_results_and_temporary_files_together,
           limits_memory,
