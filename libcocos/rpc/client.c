@@ -278,6 +278,8 @@ static int fail_plain(const cocos__rpc_call *c, const char *text, cocos_error **
     case GRPC_STATUS_RESOURCE_EXHAUSTED:
         if (strstr(text, "larger than max"))
             return cocos__fail(err, COCOS_ERR_EXHAUSTED, "rpc.message.size", "%s", text);
+        if (strstr(text, "metadata size"))
+            return cocos__fail(err, COCOS_ERR_EXHAUSTED, "rpc.metadata.size", "%s", text);
         break;
     default:
         break;

@@ -281,7 +281,8 @@ int cocos__net_connect(const cocos__net_address *a,
     int r = resolve(a, deadline_ns, cancel, &list, err);
     if (r < 0)
         return r;
-    r = cocos__fail(err, COCOS_ERR_IO, "net.resolve", "%s has no address", a->host);
+    cocos_error *last = NULL; /* *err stays untouched when a later address answers */
+    r = cocos__fail(&last, COCOS_ERR_IO, "net.resolve", "%s has no address", a->host);
     for (struct addrinfo *i = list; i; i = i->ai_next)
         left++;
     for (struct addrinfo *i = list; i && r < 0 && !cocos_cancel_triggered(cancel);
@@ -289,11 +290,18 @@ int cocos__net_connect(const cocos__net_address *a,
         /* One address that drops packets must not use up the time of the next. */
         int64_t share = cocos__deadline_left_ns(deadline_ns) / left;
         int64_t until = deadline_ns && left > 1 ? cocos__clock_mono_ns() + share : deadline_ns;
-        r = connect_one(i->ai_addr, i->ai_addrlen, until, cancel, ret, err);
+        r = connect_one(i->ai_addr, i->ai_addrlen, until, cancel, ret, &last);
     }
     freeaddrinfo(list);
-    if (r == COCOS_OK)
+    if (r == COCOS_OK) {
         cocos__net_tune(*ret);
+        cocos_error_free(last);
+    } else if (err) {
+        cocos_error_free(*err);
+        *err = last;
+    } else {
+        cocos_error_free(last);
+    }
     return r;
 }
 

@@ -5,6 +5,7 @@
 /* A server with methods of all four kinds, and channels to it over TLS or a Unix socket. */
 
 #include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
