@@ -29,8 +29,8 @@ enum cocos_asset_kind {
 typedef struct cocos_manifest cocos_manifest;
 
 /**
- * Parse and check the JSON form. All defects are reported, one per line `code: text`, in the
- * message of the error's cause; the error itself names the first.
+ * Parse and check the JSON form. All defects are reported: the error is the first, and each further
+ * one is the cause of the one before (cocos_error_cause()); its check is the JSON Pointer.
  * @param json  UTF-8 text of at most 2 MiB. Borrowed.
  * @param base  directory against which relative `file` and `user_key` paths are read, or NULL:
  * paths are refused and user_key must be PEM text.

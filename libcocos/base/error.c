@@ -178,6 +178,14 @@ int cocos__fail_memory(cocos_error **err)
     return COCOS_ERR_MEMORY;
 }
 
+void cocos__error_set_cause(cocos_error *e, cocos_error *cause_take)
+{
+    if (e == &memory_error)
+        cocos_error_free(cause_take);
+    else
+        e->cause = cause_take;
+}
+
 int cocos__fail_remote(cocos_error **err, int status, const char *code, const char *message)
 {
     put(err, error_new(status, is_code(code) ? code : "remote.error", message ? message : ""));

@@ -42,6 +42,9 @@ int cocos__fail_cause(
 
 int cocos__fail_memory(cocos_error **err);
 
+/* Make `cause` (taken) the cause of e, which must have none and not be shared yet. */
+void cocos__error_set_cause(cocos_error *e, cocos_error *cause_take);
+
 /*
  * An error that arrived from a peer: status and code as received (code is copied, and replaced by
  * "remote.error" unless it looks like a code: lower case, digits, dots, dashes, at most 64 bytes).

@@ -56,9 +56,11 @@ int cocos__manifest_old_fields(const cocos_manifest *m, cocos__old_fields *old, 
 void cocos__old_fields_done(cocos__old_fields *old);
 
 /*
- * Every old field equals its twin, and none is missing. MALFORMED "manifest.disagrees"; the message of
- * the cause lists every disagreement, a line `manifest.disagrees: text` each.
+ * Every old field equals its twin, and none is missing. MALFORMED "manifest.disagrees"; each
+ * further disagreement is the cause of the one before.
  */
-int cocos__manifest_agrees(const cocos_manifest *m, const cocos__old_fields *old, cocos_error **err);
+int cocos__manifest_agrees(const cocos_manifest *m,
+                           const cocos__old_fields *old,
+                           cocos_error **err);
 
 #endif
