@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/checksum.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -40,17 +41,6 @@ struct cocos__queue {
     int behind;
 };
 
-static uint32_t crc32_of(uint32_t crc, const uint8_t *p, size_t n)
-{
-    crc = ~crc;
-    while (n--) {
-        crc ^= *p++;
-        for (int k = 0; k < 8; k++)
-            crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1)));
-    }
-    return ~crc;
-}
-
 static size_t record_size(const message *m)
 {
     return RECORD_HEAD + m->len;
@@ -62,7 +52,7 @@ static uint32_t record_crc(uint64_t sequence, const uint8_t *data, size_t len)
 
     cocos__put_u32le(head, (uint32_t)len);
     cocos__put_u64le(head + 4, sequence);
-    return crc32_of(crc32_of(0, head, sizeof head), data, len);
+    return cocos__crc32(cocos__crc32(0, head, sizeof head), data, len);
 }
 
 static int write_at(const cocos__queue *q, const uint8_t *data, size_t n, uint64_t at)
@@ -88,7 +78,7 @@ static int write_header(cocos__queue *q)
     cocos__put_u64le(h + 8, q->head);
     cocos__put_u64le(h + 16, q->next);
     cocos__put_u64le(h + 24, q->lost);
-    cocos__put_u32le(h + 32, crc32_of(0, h, 32));
+    cocos__put_u32le(h + 32, cocos__crc32(0, h, 32));
     return write_at(q, h, sizeof h, 0);
 }
 
@@ -205,7 +195,7 @@ static void load(cocos__queue *q, const uint8_t *data, size_t len)
 
     cocos__reader_init(&r, data, len);
     if (len >= HEADER_SIZE && memcmp(data, MAGIC, 8) == 0 &&
-        cocos__u32le(data + 32) == crc32_of(0, data, 32)) {
+        cocos__u32le(data + 32) == cocos__crc32(0, data, 32)) {
         head = cocos__u64le(data + 8);
         q->next = cocos__u64le(data + 16);
         q->lost = cocos__u64le(data + 24);
@@ -272,9 +262,15 @@ uint64_t cocos__queue_next(cocos__queue *q)
     return q->next;
 }
 
-static uint64_t push(cocos__queue *q, const void *data, size_t len)
+struct hook {
+    void (*fn)(void *user);
+    void *user;
+};
+
+static uint64_t push(cocos__queue *q, const void *data, size_t len, struct hook *hook)
 {
     COCOS__LOCKED(&q->lock);
+    *hook = (struct hook){q->on_push, q->user};
     uint64_t sequence = q->next++;
     message *m = len <= COCOS__QUEUE_MESSAGE_MAX ? new_message(sequence, data, len) : NULL;
 
@@ -293,10 +289,11 @@ static uint64_t push(cocos__queue *q, const void *data, size_t len)
 
 uint64_t cocos__queue_push(cocos__queue *q, const void *data, size_t len)
 {
-    uint64_t sequence = push(q, data, len);
+    struct hook hook;
+    uint64_t sequence = push(q, data, len, &hook);
 
-    if (q->on_push)
-        q->on_push(q->user);
+    if (hook.fn)
+        hook.fn(hook.user);
     return sequence;
 }
 

@@ -173,12 +173,33 @@ int cocos__rpc_slot_is_done(cocos__rpc_call *c, enum cocos__rpc_slot_kind kind)
 
 /* ---- Receiving ---- */
 
+/* 1 once the message or the end is there; 0 when interrupted before. */
+static int wait_uninterrupted(cocos__rpc_call *c)
+{
+    cocos__rpc_slot *slot = &c->slots[COCOS__RPC_RECV];
+    COCOS__LOCKED(&c->lock);
+
+    while (!slot->done && !c->interrupted)
+        pthread_cond_wait(&slot->cond, &c->lock);
+    return slot->done;
+}
+
+static int was_interrupted(cocos__rpc_call *c)
+{
+    COCOS__LOCKED(&c->lock);
+    return c->interrupted;
+}
+
 grpc_byte_buffer *cocos__rpc_recv_buffer(cocos__rpc_call *c)
 {
     grpc_op op = {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &c->received};
 
     if (c->recv_ended || !cocos__rpc_slot_start(c, COCOS__RPC_RECV, &op, 1))
         return NULL;
+    if (!wait_uninterrupted(c)) {
+        c->recv_ended = 1; /* the operation ends with the call, which frees what it gets */
+        return NULL;
+    }
     int ok = cocos__rpc_slot_wait(c, COCOS__RPC_RECV);
     grpc_byte_buffer *b = COCOS__STEAL(c->received);
     if (!ok && b) {
@@ -211,6 +232,9 @@ int cocos__rpc_recv(cocos__rpc_call *call, cocos__rpc_msg **ret, cocos_error **e
             return r;
     } else if (cocos__rpc_call_gone(call)) {
         return fail_gone(err);
+    } else if (was_interrupted(call)) {
+        return cocos__fail(err, COCOS_ERR_ABORTED, "rpc.interrupted",
+                           "the server ended the call before the client did");
     }
     *ret = NULL;
     return COCOS_OK;
@@ -401,6 +425,19 @@ void cocos__rpc_cancel(cocos__rpc_call *call)
 }
 
 /* ---- Server ---- */
+
+void cocos__rpc_interrupt(cocos__rpc_call *call)
+{
+    COCOS__LOCKED(&call->lock);
+
+    call->interrupted = 1;
+    pthread_cond_signal(&call->slots[COCOS__RPC_RECV].cond);
+}
+
+void cocos__rpc_kill_conn(const cocos__rpc_call *call)
+{
+    cocos__conn_kill(call->conn);
+}
 
 void cocos__rpc_watch_close(cocos__rpc_call *c)
 {

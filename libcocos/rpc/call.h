@@ -51,6 +51,7 @@ struct cocos__rpc_call {
     int initial_sent; /* server */
     int half_closed;  /* client */
     int recv_ended;
+    int interrupted;         /* server: nobody waits for the client any more */
     grpc_status_code status; /* client: from server; server: to client */
     grpc_slice details;
     const char *error_string;

@@ -174,6 +174,13 @@ COCOS__DEFINE_FREEP(cocos__rpc_server_freep, cocos__rpc_server *, cocos__rpc_ser
 /* Trailing metadata for the end of the call; value copied. Initial metadata before the first send. */
 void cocos__rpc_add_trailer(cocos__rpc_call *call, const char *key, const void *value, size_t len);
 void cocos__rpc_add_initial(cocos__rpc_call *call, const char *key, const void *value, size_t len);
+/*
+ * Makes a receive that waits for the client, now or later, fail with ABORTED "rpc.interrupted", so that the
+ * handler can end the call with a status of its own. From any thread while the handler runs.
+ */
+void cocos__rpc_interrupt(cocos__rpc_call *call);
+/* Ends the connection below the call, with all calls on it. */
+void cocos__rpc_kill_conn(const cocos__rpc_call *call);
 /* 1 when the client cancelled, vanished, or its deadline passed. */
 int cocos__rpc_call_gone(const cocos__rpc_call *call);
 /* fn(user) once when that happens (or at once), from another thread; removed when the handler returns or by NULL. */
