@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -140,21 +141,71 @@ static int learn_peer(cocos__conn *c, cocos_error **err)
     return COCOS_OK;
 }
 
-static int prepare(cocos__conn *c,
-                   const cocos__tls_config *config,
-                   const char *server_name,
-                   struct judgement *j)
+/* ---- Write BIO: OpenSSL's own writes to sockets raise SIGPIPE, which a library must not ---- */
+
+static int bio_write(BIO *bio, const char *data, size_t n, size_t *written)
+{
+    int fd = (int)(intptr_t)BIO_get_data(bio);
+    ssize_t sent = send(fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    BIO_clear_retry_flags(bio);
+    if (sent < 0) {
+        if (errno == EAGAIN || errno == EINTR)
+            BIO_set_retry_write(bio);
+        return 0;
+    }
+    *written = (size_t)sent;
+    return 1;
+}
+
+static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+    (void)bio;
+    (void)num;
+    (void)ptr;
+    return cmd == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *bio_method;
+
+static void make_bio_method(void)
+{
+    bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "cocos socket");
+    if (bio_method) {
+        BIO_meth_set_write_ex(bio_method, bio_write);
+        BIO_meth_set_ctrl(bio_method, bio_ctrl);
+    }
+}
+
+static int set_socket(SSL *ssl, int fd)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_bio_method);
+    BIO *in = BIO_new_socket(fd, BIO_NOCLOSE);
+    BIO *out = bio_method ? BIO_new(bio_method) : NULL;
+    if (!in || !out) {
+        BIO_free(in);
+        BIO_free(out);
+        return 0;
+    }
+    BIO_set_data(out, (void *)(intptr_t)fd);
+    BIO_set_init(out, 1);
+    SSL_set_bio(ssl, in, out);
+    return 1;
+}
+
+static int prepare(cocos__conn *c, const cocos__tls_config *config, struct judgement *j)
 {
     c->ssl = SSL_new(config->ctx);
-    if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1)
+    if (!c->ssl || !set_socket(c->ssl, c->fd))
         return 0;
     SSL_set_app_data(c->ssl, j);
-    if (config->server) {
+    if (config->server)
         SSL_set_accept_state(c->ssl);
-        return 1;
-    }
-    SSL_set_connect_state(c->ssl);
-    return set_name(c->ssl, config, server_name);
+    else
+        SSL_set_connect_state(c->ssl);
+    return 1;
 }
 
 int cocos__conn_handshake(cocos__conn *c,
@@ -166,7 +217,9 @@ int cocos__conn_handshake(cocos__conn *c,
 {
     struct judgement j = {.config = config};
 
-    if (!prepare(c, config, server_name, &j))
+    if (!prepare(c, config, &j))
+        return cocos__fail_memory(err);
+    if (!config->server && !set_name(c->ssl, config, server_name))
         return cocos__fail(err, COCOS_ERR_USAGE, "tls.name", "\"%.200s\" cannot be a server's name",
                            server_name ? server_name : "");
     int r = shake(c, &j, deadline_ns, cancel, err);
