@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "snp/verify.h"
+
+#include <string.h>
+
+#include "crypto/digest.h"
+#include "snp/checks.h"
+#include "snp/table.h"
+
+#define OFF_SIGNATURE_R 0x2a0
+#define OFF_SIGNATURE_S 0x2e8
+#define NUMBER_SIZE     72 /* of which 48 are significant on P-384 */
+
+#define ALGORITHM_ECDSA_P384_SHA384 1
+
+void cocos__snp_policy_done(cocos__snp_policy *p)
+{
+    cocos__match *all[] = {&p->measurement, &p->report_data, &p->host_data,    &p->family_id,
+                           &p->image_id,    &p->report_id,   &p->report_id_ma, &p->chip_id,
+                           &p->id_keys,     &p->author_keys};
+
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(all); i++)
+        cocos__match_done(all[i]);
+}
+
+int cocos__snp_recognise(const uint8_t *data, size_t len)
+{
+    return len >= 4 && len >= 64 && cocos__snp_version_known(cocos__u32le(data));
+}
+
+/* Report and table of an extended report, or of two files. */
+static cocos__span table_of(const cocos__snp_evidence *ev)
+{
+    if (ev->table.len > 0)
+        return ev->table;
+    if (ev->report.len > COCOS__SNP_REPORT_SIZE)
+        return (cocos__span){ev->report.data + COCOS__SNP_REPORT_SIZE,
+                             ev->report.len - COCOS__SNP_REPORT_SIZE};
+    return (cocos__span){NULL, 0};
+}
+
+static int read_table(cocos__span data, cocos__certs *certs, cocos__span *crl, cocos_error **err)
+{
+    cocos__snp_table table;
+
+    int r = cocos__snp_table_parse(data, &table, err);
+    for (size_t i = 0; r == COCOS_OK && i < table.n; i++) {
+        int kind = table.entry[i].kind;
+        if (kind >= COCOS__SNP_TABLE_VCEK && kind <= COCOS__SNP_TABLE_ARK)
+            r = cocos__certs_add(certs, table.entry[i].blob.data, table.entry[i].blob.len, err);
+        else if (kind == COCOS__SNP_TABLE_CRL)
+            *crl = table.entry[i].blob;
+    }
+    return r;
+}
+
+static int
+read_certs(const cocos__snp_evidence *ev, cocos__certs *certs, cocos__span *crl, cocos_error **err)
+{
+    cocos__span table = table_of(ev);
+    int r = COCOS_OK;
+
+    if (table.len > 0)
+        return read_table(table, certs, crl, err);
+    for (size_t i = 0; r == COCOS_OK && i < ev->n_certs; i++)
+        r = cocos__certs_add(certs, ev->certs[i].data, ev->certs[i].len, err);
+    return r;
+}
+
+/* Of all certificate bytes, each run with its length, so that no two sets have the same one. */
+static int digest_certs(const cocos__snp_evidence *ev, uint8_t out[32], cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__hasher_freep) cocos__hasher *h = NULL;
+    cocos__span table = table_of(ev);
+    uint8_t size[8];
+
+    int r = cocos__hasher_new(COCOS__SHA256, &h, err);
+    for (size_t i = 0; r == COCOS_OK && i < ev->n_certs + 1; i++) {
+        cocos__span s = i < ev->n_certs ? ev->certs[i] : table;
+        cocos__put_u64le(size, s.len);
+        r = cocos__hasher_update(h, size, sizeof size, err);
+        if (r == COCOS_OK && s.len > 0)
+            r = cocos__hasher_update(h, s.data, s.len, err);
+    }
+    return r < 0 ? r : cocos__hasher_finish(h, out, err);
+}
+
+static int use_kept(const cocos__snp_evidence *ev,
+                    const cocos__snp_kept *kept,
+                    int kind,
+                    int *use,
+                    cocos_error **err)
+{
+    uint8_t digest[32];
+
+    *use = 0;
+    if (!kept || kept->endorsement.kind != kind)
+        return COCOS_OK;
+    if (ev->n_certs == 0 && table_of(ev).len == 0) {
+        *use = 1;
+        return COCOS_OK;
+    }
+    int r = digest_certs(ev, digest, err);
+    if (r == COCOS_OK)
+        *use = memcmp(digest, kept->digest, sizeof digest) == 0;
+    return r;
+}
+
+static int endorse(const cocos__snp_evidence *ev,
+                   int kind,
+                   const cocos__certs *roots,
+                   cocos__snp_endorsement *ret,
+                   cocos__span *crl,
+                   cocos_error **err)
+{
+    cocos__certs certs = {.n = 0};
+
+    int r = read_certs(ev, &certs, crl, err);
+    if (r == COCOS_OK)
+        r = cocos__snp_endorse(&certs, kind, roots, ret, err);
+    cocos__certs_done(&certs);
+    return r;
+}
+
+/* The kind of key that the report names; VCEK when there is no readable report. */
+static int wanted_kind(const cocos__snp_evidence *ev)
+{
+    cocos__snp_report r;
+    size_t len = ev->report.len < COCOS__SNP_REPORT_SIZE ? ev->report.len : COCOS__SNP_REPORT_SIZE;
+
+    if (cocos__snp_report_read(ev->report.data, len, &r) < 0)
+        return COCOS__SNP_VCEK;
+    return cocos__snp_signing_key(&r) == COCOS__SNP_VLEK ? COCOS__SNP_VLEK : COCOS__SNP_VCEK;
+}
+
+int cocos__snp_keep(const cocos__snp_evidence *ev,
+                    const cocos__certs *roots,
+                    cocos__snp_kept *ret,
+                    cocos_error **err)
+{
+    cocos__snp_kept kept = {{0}, {0}};
+    cocos__span crl = {NULL, 0};
+
+    int r = digest_certs(ev, kept.digest, err);
+    if (r == COCOS_OK)
+        r = endorse(ev, wanted_kind(ev), roots, &kept.endorsement, &crl, err);
+    if (r < 0)
+        return r;
+    if (!cocos__snp_endorsement_holds(&kept.endorsement)) {
+        cocos__snp_endorsement_done(&kept.endorsement);
+        return cocos__fail(err, COCOS_ERR_REJECTED, "snp.cert_chain",
+                           "the certificates are no chain to a trusted root");
+    }
+    *ret = kept;
+    return COCOS_OK;
+}
+
+/* The rows that need no certificate; 1 when the report can be read on. */
+static int check_form(const cocos__snp_evidence *ev, cocos__snp_report *r, cocos__rows *rows)
+{
+    size_t len = ev->report.len;
+    cocos__said size = {cocos__rows_printf(rows, "%zu bytes", len), "evidence"};
+    cocos__said want = {"1184 bytes, or more with a certificate table", "compiled in"};
+
+    if (cocos__snp_report_read(
+            ev->report.data, len < COCOS__SNP_REPORT_SIZE ? len : COCOS__SNP_REPORT_SIZE, r) < 0) {
+        cocos__row_unknown(rows, SNP_SIZE, "snp.format", want, size);
+        return 0;
+    }
+    cocos__row_pass(rows, SNP_SIZE, want, size);
+
+    cocos__said version = {cocos__rows_printf(rows, "%u", r->version), "evidence"};
+    if (!cocos__row_test(rows, SNP_VERSION, cocos__snp_version_known(r->version), "snp.version",
+                         (cocos__said){"2 to 5", "compiled in"}, version))
+        return 0;
+
+    const char *defect = cocos__snp_form_defect(r);
+    if (!cocos__row_test(
+            rows, SNP_FORM, !defect, "snp.format",
+            (cocos__said){"reserved fields as specified", "compiled in"},
+            (cocos__said){defect ? defect : "reserved fields as specified", "evidence"}))
+        return 0;
+
+    return cocos__row_test(
+        rows, SNP_ALGORITHM, r->signature_algo == ALGORITHM_ECDSA_P384_SHA384,
+        "snp.signature_algorithm", (cocos__said){"1, ECDSA P-384 with SHA-384", "compiled in"},
+        (cocos__said){cocos__rows_printf(rows, "%u", r->signature_algo), "evidence"});
+}
+
+/* COCOS_OK with the row filled, or the failure to try. */
+static int check_signature(const cocos__snp_report *r,
+                           const cocos__snp_endorsement *e,
+                           cocos__rows *rows,
+                           cocos_error **err)
+{
+    cocos__ecdsa_raw sig = {r->raw + OFF_SIGNATURE_R, r->raw + OFF_SIGNATURE_S, NUMBER_SIZE,
+                            NUMBER_SIZE, COCOS__LITTLE_ENDIAN};
+    cocos__said expected = {"signed by the endorsement key", "compiled in"};
+
+    int v = cocos__ecdsa_verify(cocos__cert_key(e->leaf), COCOS__SHA384,
+                                (cocos__span){r->raw, COCOS__SNP_SIGNED_SIZE}, &sig, err);
+    if (v < 0 && v != COCOS_ERR_REJECTED)
+        return v;
+    if (v < 0 && err) {
+        cocos_error_free(*err);
+        *err = NULL;
+    }
+    cocos__row_test(rows, SNP_SIGNATURE, v == COCOS_OK, "snp.report_signature", expected,
+                    (cocos__said){v == COCOS_OK ? "it holds" : "it does not hold",
+                                  e->kind == COCOS__SNP_VLEK ? "SEV-VLEK" : "SEV-VCEK"});
+    return COCOS_OK;
+}
+
+/* From a readable report and its endorsement to the end. */
+static int check_rest(const cocos__snp_evidence *ev,
+                      const cocos__snp_report *r,
+                      const cocos__snp_endorsement *e,
+                      cocos__span crl,
+                      const cocos__snp_policy *policy,
+                      int64_t time_s,
+                      cocos__rows *rows,
+                      cocos_error **err)
+{
+    cocos__span crls[COCOS__SNP_BLOBS_MAX + 1];
+    size_t n = ev->n_crls;
+
+    if (!cocos__snp_check_endorsement(e, r, time_s, rows))
+        return COCOS_OK;
+    memcpy(crls, ev->crls, n * sizeof *crls);
+    if (crl.len > 0)
+        crls[n++] = crl;
+    int s = cocos__snp_check_revocation(e, crls, n, policy, time_s, rows, err);
+    if (s == COCOS_OK)
+        s = check_signature(r, e, rows, err);
+    if (s == COCOS_OK && cocos__row_outcome(rows, SNP_SIGNATURE) == COCOS__PASSED)
+        cocos__snp_check_fields(r, e, policy, rows);
+    return s;
+}
+
+static int unreadable_certs(cocos__rows *rows, int r, cocos_error **why, cocos_error **err)
+{
+    if (r == COCOS_ERR_MEMORY)
+        return cocos__fail_memory(err);
+
+    const char *text = cocos_error_message(*why);
+    const char *code =
+        strcmp(cocos_error_code(*why), "snp.cert_table") == 0 ? "snp.cert_table" : "snp.cert_chain";
+    cocos__row_fail(rows, SNP_CERTIFICATES, code,
+                    (cocos__said){"readable certificates", "compiled in"},
+                    (cocos__said){cocos__rows_foreign(rows, text, strlen(text), 200), "evidence"});
+    return COCOS_OK;
+}
+
+int cocos__snp_verify(const cocos__snp_evidence *ev,
+                      const cocos__snp_policy *policy,
+                      const cocos__certs *roots,
+                      const cocos__snp_kept *kept,
+                      int64_t time_s,
+                      cocos__rows *rows,
+                      int *simulated,
+                      cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
+    cocos__snp_endorsement made = {0};
+    cocos__span crl = {NULL, 0};
+    cocos__snp_report report;
+    int use = 0;
+
+    cocos__rows_begin(rows, cocos__snp_checks, SNP_CHECKS);
+    if (!check_form(ev, &report, rows))
+        return COCOS_OK;
+
+    int r = use_kept(ev, kept, wanted_kind(ev), &use, err);
+    if (r < 0)
+        return r;
+    if (!use)
+        r = endorse(ev, wanted_kind(ev), roots, &made, &crl, &why);
+    if (r < 0)
+        return unreadable_certs(rows, r, &why, err);
+
+    const cocos__snp_endorsement *e = use ? &kept->endorsement : &made;
+    cocos__row_pass(rows, SNP_CERTIFICATES, (cocos__said){"readable certificates", "compiled in"},
+                    (cocos__said){use ? "a chain kept from before" : "readable", "evidence"});
+    r = check_rest(ev, &report, e, crl, policy, time_s, rows, err);
+    *simulated |= e->simulated;
+    cocos__snp_endorsement_done(&made);
+    return r;
+}
