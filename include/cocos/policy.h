@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COCOS_POLICY_H
+#define COCOS_POLICY_H
+
+#include <cocos/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * What a relying party accepts as evidence: a set of rules, each with a name such as
+ * "snp.measurement" and, until it is set, a default that refuses (cocos-policy(5) lists all).
+ * Not thread-safe while it is being changed; may be read from many threads afterwards.
+ */
+typedef struct cocos_policy cocos_policy;
+
+/**
+ * Make a policy in which no rule is set and only the compiled-in vendor roots are trusted.
+ * @param ret  [out, owned] free with cocos_policy_free().
+ * @return COCOS_OK; COCOS_ERR_MEMORY.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_policy_new(cocos_policy **ret, cocos_error **err);
+
+/**
+ * Set one rule from text, replacing what it said before.
+ * @param name   of the rule.
+ * @param value  "any" (written out: this is not checked), a hex string, a number (decimal or 0x),
+ * "true" or "false", a product line, the name of a register, as the rule wants it.
+ * @return COCOS_OK; COCOS_ERR_USAGE "policy.name": no such rule, "policy.value": not such a value,
+ *         "policy.length": bytes of another length.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_policy_set(cocos_policy *policy, const char *name, const char *value, cocos_error **err);
+
+/**
+ * Add one more acceptable value to a rule that takes several (byte strings and product lines).
+ * The first one replaces "any". Values and errors as in cocos_policy_set(); COCOS_ERR_EXHAUSTED
+ * above 256 values.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_policy_add(cocos_policy *policy, const char *name, const char *value, cocos_error **err);
+
+/**
+ * Set one rule that takes bytes.
+ * @param data  @p len bytes, copied; as many as the rule wants.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_policy_set_bytes(
+    cocos_policy *policy, const char *name, const uint8_t *data, size_t len, cocos_error **err);
+
+/**
+ * Trust these roots and no others. Evidence that ends at a root which is no vendor's is judged
+ * like any other, and its verdict says "simulated".
+ * @param data  PEM of one or more certificates, or one DER. Self-signed ones become roots; others
+ * are passed over, but one self-signed must be there. May be called again to add more.
+ * @return COCOS_OK; COCOS_ERR_MALFORMED "policy.roots" or "cert.form"; COCOS_ERR_EXHAUSTED. @since
+ * 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_policy_add_root(cocos_policy *policy, const uint8_t *data, size_t len, cocos_error **err);
+
+/** Free @p policy; NULL is allowed.   @since 0.1 */
+COCOS_API void cocos_policy_free(cocos_policy *policy);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COCOS_ATTEST_EVIDENCE_H
+#define COCOS_ATTEST_EVIDENCE_H
+
+#include <cocos/verifier.h>
+
+#include "base/bytes.h"
+
+#define COCOS__EVIDENCE_MAX   (4u << 20) /* bytes of one part */
+#define COCOS__EVIDENCE_PARTS 32
+
+struct cocos_evidence {
+    int kind;
+    cocos__span main; /* owned, like all parts */
+    struct {
+        int part;
+        cocos__span data;
+    } parts[COCOS__EVIDENCE_PARTS];
+    size_t n;
+};
+
+/* The parts of one kind, up to `max`; gives how many. */
+size_t cocos__evidence_parts(const cocos_evidence *ev, int part, cocos__span *out, size_t max);
+COCOS__DEFINE_FREEP(cocos__evidence_freep, cocos_evidence *, cocos_evidence_free)
+
+#endif

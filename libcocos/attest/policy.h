@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COCOS_ATTEST_POLICY_H
+#define COCOS_ATTEST_POLICY_H
+
+/* The inside of a policy, and the table of its rules, from which setters and JSON work. */
+
+#include <cocos/policy.h>
+
+#include "crypto/cert.h"
+#include "snp/policy.h"
+
+/* A word of a closed or checked set, such as the name of a register. */
+typedef struct cocos__word {
+    int state; /* enum cocos__rule_state */
+    char text[32];
+} cocos__word;
+
+enum cocos__layer {
+    COCOS__LAYER_FIRMWARE,
+    COCOS__LAYER_KERNEL,
+    COCOS__LAYER_CMDLINE,
+    COCOS__LAYER_INITRD,
+    COCOS__LAYER_AGENT,
+    COCOS__LAYERS
+};
+
+struct cocos_policy {
+    cocos__certs roots; /* none: the vendors' */
+    cocos__match claims;
+    cocos__word coverage[COCOS__LAYERS];
+    cocos__snp_policy snp;
+};
+
+enum cocos__rule_type {
+    COCOS__RULE_BYTES = 1,   /* cocos__match; hex, one or several */
+    COCOS__RULE_NUMBER = 2,  /* cocos__number */
+    COCOS__RULE_FLAG = 3,    /* cocos__number, true or false */
+    COCOS__RULE_LINES = 4,   /* cocos__number, a mask of AMD product lines */
+    COCOS__RULE_WORD = 5,    /* cocos__word */
+    COCOS__RULE_ONLY_ANY = 6 /* cocos__number: nothing but "any" can be said */
+};
+
+typedef struct cocos__rule {
+    const char *name; /* "section.rule" */
+    int type;
+    size_t offset; /* in struct cocos_policy */
+    size_t size;   /* bytes of a value (0: 1 to 65536), or the largest number */
+    const char *meaning;
+    const char *unset; /* what holds when it is not set */
+} cocos__rule;
+
+extern const cocos__rule cocos__rules[];
+extern const size_t cocos__rules_n;
+
+const cocos__rule *cocos__rule_find(const char *name);
+void *cocos__rule_in(cocos_policy *policy, const cocos__rule *rule);
+int cocos__rule_state_of(const cocos_policy *policy, const cocos__rule *rule);
+
+/* Deep copy. */
+int cocos__policy_copy(const cocos_policy *policy, cocos_policy **ret, cocos_error **err);
+COCOS__DEFINE_FREEP(cocos__policy_freep, cocos_policy *, cocos_policy_free)
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs sets of test vectors: run-vectors DIR... Each DIR holds a cases.json; its last name (snp,
+ * ...) is the kind. Every row that does not agree is named with the reason.
+ */
+#include "run_vectors.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SKIPPED 77 /* meson's exit code for a test that did not run */
+
+static void die(const char *what, const char *name)
+{
+    fprintf(stderr, "run-vectors: %s: %s\n", what, name);
+    exit(2);
+}
+
+blob read_blob(const char *dir, const char *name)
+{
+    char path[4096];
+    blob b = {malloc(8u << 20), 0};
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "rb");
+    if (!f || !b.data)
+        die("cannot read", path);
+    b.len = fread(b.data, 1, 8u << 20, f);
+    fclose(f);
+    return b;
+}
+
+int has_file(const char *dir, const char *name)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return access(path, R_OK) == 0;
+}
+
+const char *text_of(const json_t *row, const char *name)
+{
+    return json_string_value(json_object_get(row, name));
+}
+
+int64_t seconds_of(const char *time)
+{
+    struct tm tm = {0};
+    char *end = time ? strptime(time, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
+
+    if (!end || *end)
+        die("not a time", time ? time : "none");
+    return (int64_t)timegm(&tm);
+}
+
+void rule(cocos_policy *policy, const char *name, const char *value)
+{
+    cocos_error *err = NULL;
+
+    if (cocos_policy_set(policy, name, value, &err) < 0)
+        die(name, cocos_error_message(err));
+}
+
+void rule_or_any(cocos_policy *policy, const char *name, const json_t *options, const char *option)
+{
+    const char *value = text_of(options, option);
+    rule(policy, name, value ? value : "any");
+}
+
+void add_part(cocos_evidence *evidence, int part, const char *dir, const char *name)
+{
+    blob b = read_blob(dir, name);
+    cocos_error *err = NULL;
+
+    if (cocos_evidence_add(evidence, part, b.data, b.len, &err) < 0)
+        die(name, cocos_error_message(err));
+    free(b.data);
+}
+
+void add_roots(cocos_policy *policy, const char *dir, const char *name, const char *vendor)
+{
+    cocos_error *err = NULL;
+
+    if (strcmp(name, vendor) == 0)
+        return;
+    blob b = read_blob(dir, name);
+    if (cocos_policy_add_root(policy, b.data, b.len, &err) < 0)
+        die(name, cocos_error_message(err));
+    free(b.data);
+}
+
+/* Is the code's class one of "A|B|C"? */
+static int class_fits(const char *code, const char *classes)
+{
+    const char *from = strchr(code, '.');
+    char name[64];
+    size_t n = 0;
+
+    if (!from || !classes)
+        return 0;
+    for (from++; *from && *from != '.' && n + 1 < sizeof name; from++)
+        name[n++] = (char)toupper((unsigned char)*from);
+    name[n] = '\0';
+
+    for (const char *c = classes; *c; c += strcspn(c, "|"), c += *c == '|') {
+        if (strcspn(c, "|") == n && memcmp(c, name, n) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+int judge_code(const json_t *row, const char *code)
+{
+    const char *expect = text_of(row, "expect");
+    const char *classes = text_of(row, "error_class");
+    int want_ok = strcmp(expect, "ok") == 0;
+    int ok = want_ok ? code[0] == '\0' : class_fits(code, classes);
+
+    if (!ok)
+        printf("%s: expected %s%s%s, got %s\n", text_of(row, "id"), expect, classes ? " " : "",
+               classes ? classes : "", code[0] ? code : "accepted");
+    return !ok;
+}
+
+int judge(const json_t *row,
+          const cocos_policy *policy,
+          const cocos_evidence *evidence,
+          int64_t time_s)
+{
+    cocos_verifier *verifier = NULL;
+    cocos_verdict *verdict = NULL;
+    cocos_error *err = NULL;
+    char code[64];
+
+    if (cocos_verifier_new(policy, &verifier, &err) < 0)
+        die("no verifier", cocos_error_message(err));
+    int r = cocos_verifier_verify(verifier, evidence, time_s * 1000000000, COCOS_TIME_CHOSEN,
+                                  &verdict, &err);
+    if (!verdict)
+        die("no verdict", cocos_error_message(err));
+    snprintf(code, sizeof code, "%s", r == COCOS_OK ? "" : cocos_error_code(err));
+
+    int failed = judge_code(row, code);
+    if (failed && err)
+        printf("    %s\n", cocos_error_message(err));
+    cocos_error_free(err);
+    cocos_verdict_free(verdict);
+    cocos_verifier_free(verifier);
+    return failed;
+}
+
+static const struct {
+    const char *kind;
+    int (*run)(const char *dir, const json_t *row);
+} kinds[] = {
+    {"snp", run_snp},
+};
+
+static void run_dir(const char *dir, unsigned *passed, unsigned *failed)
+{
+    const char *slash = strrchr(dir, '/');
+    const char *kind = slash ? slash + 1 : dir;
+    blob b = read_blob(dir, "cases.json");
+    json_t *rows = json_loadb((const char *)b.data, b.len, 0, NULL);
+    size_t k = 0;
+
+    while (k < sizeof kinds / sizeof *kinds && strcmp(kinds[k].kind, kind) != 0)
+        k++;
+    if (k == sizeof kinds / sizeof *kinds)
+        die("no such kind", kind);
+    if (!json_is_array(rows))
+        die("no list of cases", dir);
+
+    size_t i = 0;
+    json_t *row = NULL;
+    json_array_foreach(rows, i, row) * (kinds[k].run(dir, row) ? failed : passed) += 1;
+    json_decref(rows);
+    free(b.data);
+}
+
+/* Without arguments: every kind below $COCOS_VECTORS, or below ../shared/vectors of the sources. */
+static int run_default(unsigned *passed, unsigned *failed)
+{
+    const char *base = getenv("COCOS_VECTORS");
+    const char *root = getenv("COCOS_SOURCE_ROOT");
+    char dir[4096];
+
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        if (base)
+            snprintf(dir, sizeof dir, "%s/%s", base, kinds[k].kind);
+        else
+            snprintf(dir, sizeof dir, "%s/../shared/vectors/%s", root ? root : ".", kinds[k].kind);
+        if (!has_file(dir, "cases.json")) {
+            printf("skipped: no vectors\n");
+            return SKIPPED;
+        }
+        run_dir(dir, passed, failed);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned passed = 0;
+    unsigned failed = 0;
+
+    for (int i = 1; i < argc; i++) {
+        size_t n = strlen(argv[i]);
+        while (n > 1 && argv[i][n - 1] == '/')
+            argv[i][--n] = '\0';
+        run_dir(argv[i], &passed, &failed);
+    }
+    if (argc == 1 && run_default(&passed, &failed) == SKIPPED)
+        return SKIPPED;
+    printf("%u passed, %u failed\n", passed, failed);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COCOS_TESTS_RUN_VECTORS_H
+#define COCOS_TESTS_RUN_VECTORS_H
+
+#include <jansson.h>
+
+#include <cocos/verifier.h>
+
+/* A file of the set, read whole; ends the program when it cannot be. free(data). */
+typedef struct blob {
+    uint8_t *data;
+    size_t len;
+} blob;
+blob read_blob(const char *dir, const char *name);
+int has_file(const char *dir, const char *name);
+
+/* A text member, or NULL. */
+const char *text_of(const json_t *row, const char *name);
+
+/* Seconds since 1970 of an RFC 3339 time in UTC. */
+int64_t seconds_of(const char *time);
+
+/* Sets a rule; ends the program when the library does not take it. */
+void rule(cocos_policy *policy, const char *name, const char *value);
+/* The value of an option of the row, or "any". */
+void rule_or_any(cocos_policy *policy, const char *name, const json_t *options, const char *option);
+void add_part(cocos_evidence *evidence, int part, const char *dir, const char *name);
+void add_roots(cocos_policy *policy, const char *dir, const char *name, const char *vendor);
+
+/*
+ * Judges and compares with "expect" and "error_class"; prints and returns 1 when they differ. The
+ * class of a code is its second part in upper case: "snp.report_signature" is REPORT_SIGNATURE.
+ */
+int judge(const json_t *row,
+          const cocos_policy *policy,
+          const cocos_evidence *evidence,
+          int64_t time_s);
+/* A row that ended before a verdict, with the error's code. */
+int judge_code(const json_t *row, const char *code);
+
+/* One row; 1 when it does not agree. */
+int run_snp(const char *dir, const json_t *row);
+
+#endif
