@@ -118,7 +118,7 @@ static int set_log(tool *t, const char *from_environment)
         level = from_environment;
     if (!level)
         level = getenv("AGENT_LOG_LEVEL");
-    if (agent_log_start(format && strcmp(format, "json") == 0, level && *level ? level : "info") <
+    if (tool_log_start(format && strcmp(format, "json") == 0, level && *level ? level : "info") <
         0)
         return tool_fail(t, COCOS_ERR_USAGE, "option.value",
                          "a log level is error, warn, info or debug");
@@ -154,11 +154,11 @@ static int serve(tool *t, const cocos_agent_service_options *o, const sigset_t *
 
     if (cocos_agent_service_start(o, &s, &err) < 0)
         return tool_fail_error(t, err);
-    agent_log_line("listening", "address", cocos_agent_service_address(s), "pin",
+    tool_log_line("listening", "address", cocos_agent_service_address(s), "pin",
                    cocos_agent_service_pin(s));
     while (sigwait(ends, &number) != 0)
         continue;
-    agent_log_line("stopping", NULL, NULL, NULL, NULL);
+    tool_log_line("stopping", NULL, NULL, NULL, NULL);
     cocos_agent_service_stop(s, cocos_deadline_in(STOP_NS));
     return 0;
 }
@@ -182,7 +182,7 @@ static int run(tool *t)
     int code = configure(t, o);
     if (code != 0)
         return code;
-    agent_log_line(TOOL_NOT_CONFIDENTIAL, NULL, NULL, NULL, NULL);
+    tool_log_line(TOOL_NOT_CONFIDENTIAL, NULL, NULL, NULL, NULL);
     return serve(t, o, &ends);
 }
 

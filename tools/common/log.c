@@ -84,7 +84,7 @@ static void on_log(void *user,
         write_text(time, level, message, fields, n);
 }
 
-int agent_log_start(int json, const char *level)
+int tool_log_start(int json, const char *level)
 {
     for (int i = 1; i < (int)(sizeof levels / sizeof *levels); i++) {
         if (strcasecmp(levels[i], level) == 0) {
@@ -96,7 +96,7 @@ int agent_log_start(int json, const char *level)
     return -1;
 }
 
-void agent_log_line(const char *message,
+void tool_log_line(const char *message,
                     const char *name1,
                     const char *value1,
                     const char *name2,
@@ -104,5 +104,5 @@ void agent_log_line(const char *message,
 {
     cocos_log_field fields[2] = {{name1, value1}, {name2, value2}};
 
-    on_log(NULL, COCOS_LOG_INFO, "agent", message, fields, (name1 ? 1 : 0) + (name2 ? 1 : 0));
+    on_log(NULL, COCOS_LOG_INFO, "program", message, fields, (name1 ? 1 : 0) + (name2 ? 1 : 0));
 }
