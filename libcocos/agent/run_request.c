@@ -23,21 +23,9 @@ static void add_line(cocos__buf *defects, const char *code, const char *text)
 
 void cocos__run_request_describe(const cocos_error *e, cocos__buf *defects)
 {
-    const cocos_error *cause = cocos_error_cause(e);
-    const char *lines = cause ? cocos_error_message(cause) : "";
-
-    /* The manifest's parsers put `code: text` lines into the cause (cocos/manifest.h). */
-    if (!*lines || !strstr(lines, ": ")) {
+    /* Each further defect is the cause of the one before (cocos/manifest.h). */
+    for (; e; e = cocos_error_cause(e))
         add_line(defects, cocos_error_code(e), cocos_error_message(e));
-        return;
-    }
-    if (defects->len + strlen(lines) + 1 > COCOS__RUN_DEFECTS_MAX) {
-        add_line(defects, cocos_error_code(e), cocos_error_message(e));
-        return;
-    }
-    if (defects->len > 0)
-        cocos__buf_add_u8(defects, '\n');
-    cocos__buf_add_str(defects, lines);
 }
 
 /* ---- The old fields, as plain C ---- */

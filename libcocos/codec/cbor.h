@@ -40,6 +40,8 @@ typedef struct cocos__cbor_map {
 void cocos__cbor_map_begin(cocos__cbor_map *m, cocos__buf *b);
 void cocos__cbor_map_key(cocos__cbor_map *m, int64_t key);
 void cocos__cbor_map_name(cocos__cbor_map *m, const char *name);
+/* Takes back the last key and what was written behind it. */
+void cocos__cbor_map_drop_key(cocos__cbor_map *m);
 void cocos__cbor_map_end(cocos__cbor_map *m);
 
 /* ---- Reading ---- */

@@ -109,6 +109,14 @@ void cocos__cbor_map_name(cocos__cbor_map *m, const char *name)
     note_key(m, start);
 }
 
+void cocos__cbor_map_drop_key(cocos__cbor_map *m)
+{
+    if (m->b->failed || m->n == 0)
+        m->b->failed = 1;
+    else
+        m->b->len = m->at[--m->n];
+}
+
 /* Bytewise order of the encoded keys (RFC 8949 section 4.2.1); no key is the beginning of another.
  */
 static int compare_keys(const cocos__cbor_map *m, size_t i, size_t j)

@@ -2,98 +2,77 @@
 #ifndef COCOS_MANIFEST_MODEL_H
 #define COCOS_MANIFEST_MODEL_H
 
-/*
- * A manifest in memory. Both readers (JSON, CBOR) fill this, and cocos__manifest_finish() then
- * checks every rule, encodes it and computes its digest: a cocos_manifest that a caller sees is
- * valid.
- */
+/* A manifest in memory (cocos-v1 section 2), and the steps from and to it. For this module only. */
 
 #include <cocos/manifest.h>
 
 #include "base/bytes.h"
 #include "manifest/defects.h"
 
-#define COCOS__MANIFEST_MAX           (1u << 20) /* bytes of CBOR */
-#define COCOS__MANIFEST_DATASETS_MAX  256
-#define COCOS__MANIFEST_CONSUMERS_MAX 256
-#define COCOS__MANIFEST_ARGS_MAX      256
-#define COCOS__MANIFEST_APPROVALS_MAX 256
-#define COCOS__MANIFEST_NETWORK_MAX   256
+#define COCOS__MANIFEST_JSON_MAX  (2 * 1024 * 1024)
+#define COCOS__MANIFEST_CBOR_MAX  (1024 * 1024)
+#define COCOS__MANIFEST_LIST_MAX  256 /* data sets, consumers; also approvals, network */
+#define COCOS__MANIFEST_ARGS_MAX  1024
+#define COCOS__MANIFEST_NAME_MAX  255
+#define COCOS__MANIFEST_NOT_GIVEN UINT64_MAX /* of sizes and limits */
 
-/* Texts are malloc'ed; NULL and "" both mean absent. */
-typedef struct cocos__text_list {
-    char **items;
+typedef struct cocos__texts {
+    char **item;
     size_t n;
-} cocos__text_list;
+} cocos__texts;
 
 typedef struct cocos__source {
-    char *type;
+    char *type; /* texts: NULL when absent */
     char *url;
     char *kbs_resource_path;
     int encrypted;
 } cocos__source;
 
 typedef struct cocos__asset {
+    int present;
     uint8_t hash[COCOS_DIGEST_SIZE];
-    int has_hash;
-    uint64_t size;    /* COCOS_SIZE_UNKNOWN: not stated */
-    cocos_key *owner; /* NULL: missing (always so for requirements) */
-    char *filename;   /* data sets */
-    int decompress;   /* data sets */
+    uint64_t size;
+    cocos_key *user_key;
+    char *filename;
+    int decompress;
     cocos__source source;
     char *kbs_url;
     int kbs_enabled;
 } cocos__asset;
 
 struct cocos_manifest {
-    uint64_t version;
     char *id;
     char *name;
     char *description;
-    int has_algorithm;
     cocos__asset algorithm;
+    cocos__asset requirements;
     char *algo_type;
-    cocos__text_list algo_args;
-    int has_requirements;
-    cocos__asset requirements; /* hash and size only */
+    cocos__texts algo_args;
     cocos__asset *datasets;
     size_t n_datasets;
-    cocos_key **consumers; /* an element is NULL when its key is missing */
+    cocos_key **consumers;
     size_t n_consumers;
-    cocos__text_list approvals;
+    cocos__texts approvals;
     char *output;
-    cocos__text_list network;
-    uint64_t limits[COCOS_JOB_DEADLINE_MS + 1]; /* by enum cocos_job_limit; 0: not stated */
+    cocos__texts network;
+    uint64_t limits[COCOS_JOB_DEADLINE_MS + 1]; /* by enum cocos_job_limit */
     char *config[COCOS_AGENT_PORT + 1];         /* by enum cocos_agent_config */
-    char *server_ca_file;                       /* must be empty */
     int attested_tls;
-
-    uint8_t *cbor; /* made by cocos__manifest_finish() */
+    uint8_t *cbor;
     size_t cbor_len;
     uint8_t digest[COCOS_DIGEST_SIZE];
 };
 
 COCOS__DEFINE_FREEP(cocos__manifest_freep, cocos_manifest *, cocos_manifest_free)
 
-/* An empty model: version 0, sizes unknown. */
-int cocos__manifest_new(cocos_manifest **ret, cocos_error **err);
-/* Room for n data sets or consumers, as new ones are (n within the caps; checked by the caller). */
-int cocos__manifest_set_datasets(cocos_manifest *m, size_t n, cocos_error **err);
-int cocos__manifest_set_consumers(cocos_manifest *m, size_t n, cocos_error **err);
-
-/* Appends every broken rule; the JSON Pointer of each is its check. */
-void cocos__manifest_check(const cocos_manifest *m, cocos__defects *defects);
-
-/*
- * Check, encode, digest, and hand out. `defects` may hold what reading found already; with any
- * defect the model is freed and the chain of defects is the error.
- */
-int cocos__manifest_finish(cocos_manifest *m_take,
-                           cocos__defects *defects,
-                           cocos_manifest **ret,
-                           cocos_error **err);
-
-/* Deterministic CBOR of a model that holds no defect. */
+/* rules.c: what holds between values and within them, whichever form they came in. */
+void cocos__manifest_check(const cocos_manifest *m, cocos__defects *d);
+/* encode.c */
 void cocos__manifest_encode(const cocos_manifest *m, cocos__buf *out);
+
+/* units.c. 0 when the text is none. */
+int cocos__bytes_parse(const char *text, uint64_t *bytes);       /* 12, 512M: powers of 1024 */
+int cocos__duration_parse(const char *text, uint64_t *ms);       /* Go: 1h30m, 1.5s; whole ms */
+void cocos__duration_print(uint64_t ms, char *out, size_t size); /* Go's shortest: 10m0s as 10m */
 
 #endif
