@@ -141,7 +141,7 @@ suite_thread()
 {
     need_build thread build-thread -Db_sanitize=thread -Db_lundef=false -Dtests=enabled || return 0
     # gRPC and OpenSSL are not instrumented: what only they can race is listed there, with reasons.
-    TSAN_OPTIONS="suppressions=$root/tests/support/tsan.supp halt_on_error=0 exitcode=66"
+    TSAN_OPTIONS="suppressions=$root/tests/support/tsan.supp ignore_noninstrumented_modules=1 die_after_fork=0 exitcode=66"
     export TSAN_OPTIONS
     meson test -C build-thread --list 2>/dev/null | sed 's/.* \/ //' | grep -E "$threaded" >"$work/names" || true
     # shellcheck disable=SC2046 # one name a line, without blanks

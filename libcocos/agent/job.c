@@ -248,7 +248,8 @@ void cocos__job_free(cocos__job *job)
     cocos__job_output_done(&job->out);
     cocos__job_output_done(&job->errout);
     if (job->bundle.dir[0] && cocos__remove_tree(job->bundle.dir, 1, &err) < 0)
-        cocos__log_error(COCOS_LOG_ERROR, "agent", "cannot remove a job's directory", err);
+        cocos__log(COCOS_LOG_ERROR, "agent", "cannot remove a job's directory: %s",
+                   cocos_error_code(err)); /* the message may name files of a data set */
     cocos_error_free(err);
     cocos_error_free(job->start_err);
     cocos_error_free(job->end_err);

@@ -87,7 +87,8 @@ void cocos__job_stop(cocos__job *job);
 /*
  * After wait: pack results/ as the deterministic zip into a new file `path` (0600), with
  * cocos-job/{stdout,stderr,exit.json} beside them when `with_output` (and only these when the job
- * failed). Streams; constant memory.
+ * failed). Streams; constant memory. Results that no archive can hold (links, devices, names too long,
+ * the name cocos-job): "job.results"; pack_output works all the same. On failure there is no file.
  */
 int cocos__job_pack(cocos__job *job, int with_output, const char *path, cocos_error **err);
 /* Only the output, same three files, for Download part 1. */

@@ -73,16 +73,38 @@ static int to_file(void *user, const void *data, size_t len, cocos_error **err)
     return cocos__write_full(*(int *)user, data, len, "result", err);
 }
 
+/*
+ * Names among the results are output of the job, which errors and logs must not carry (cocos-v1
+ * section 2): of what is wrong with them only the code is told.
+ */
+static int hide_names(cocos_error *why_take, cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__error_freep) cocos_error *why = why_take;
+    int status = cocos_error_status(why);
+
+    if (strncmp(cocos_error_code(why), "archive.", 8) == 0)
+        return cocos__fail(err, status, "job.results",
+                           "the job left results that cannot be packed: %s", cocos_error_code(why));
+    if (err) {
+        cocos_error_free(*err);
+        *err = COCOS__STEAL(why);
+    }
+    return status;
+}
+
 static int
 write_zip(int dir, const cocos__zip_extra *extra, size_t n, const char *path, cocos_error **err)
 {
+    cocos_error *why = NULL;
     COCOS__CLEANUP(cocos__closep)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return cocos__fail_errno(err, errno, "job.output", "cannot create %s", path);
 
-    int r = cocos__zip_write(dir, extra, n, 0, to_file, &fd, err);
-    if (r == COCOS_OK && fsync(fd) < 0)
+    int r = cocos__zip_write(dir, extra, n, 0, to_file, &fd, &why);
+    if (r < 0)
+        r = hide_names(why, err);
+    else if (fsync(fd) < 0)
         r = cocos__fail_errno(err, errno, "job.output", "cannot write %s", path);
     if (r < 0)
         (void)cocos__wipe_file(path, NULL);

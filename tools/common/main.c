@@ -148,8 +148,6 @@ int tool_main(const tool_program *p, const tool_setting *settings, int argc, cha
     signal(SIGPIPE, SIG_IGN);
     int parsed = tool_parse(p, argc, argv, &args, &usage);
     code = apply_globals(&t);
-    for (int i = 1; parsed < 0 && i < argc; i++)
-        t.json |= strcmp(argv[i], "--json") == 0; /* also behind the word that was not understood */
     if (code == 0)
         code = parsed < 0 && !tool_args_count(&args, "help") ? usage_problem(&t, &usage) : run(&t);
     code = finish_output(&t, code);

@@ -224,6 +224,7 @@ static int parse_word(parser *ps, const char *word)
 int tool_parse(const tool_program *p, int argc, char **argv, tool_args *args, tool_usage *usage)
 {
     parser ps = {.program = p, .args = args, .usage = usage, .argc = argc, .argv = argv, .next = 1};
+    tool_usage ignored = {0};
     int options_ended = 0;
     int r = 0;
 
@@ -235,17 +236,23 @@ int tool_parse(const tool_program *p, int argc, char **argv, tool_args *args, to
     if (p->commands->name && p->commands->name[0] == '\0')
         args->command = p->commands;
 
-    while (r == 0 && ps.next < argc) {
+    /* After a word that is not understood the rest is still read: --json and --color are obeyed. */
+    while (ps.next < argc) {
         const char *word = argv[ps.next++];
+        int one;
 
         if (!options_ended && strcmp(word, "--") == 0)
-            options_ended = 1;
+            one = 0, options_ended = 1;
         else if (!options_ended && strncmp(word, "--", 2) == 0)
-            r = parse_long(&ps, word + 2);
+            one = parse_long(&ps, word + 2);
         else if (!options_ended && word[0] == '-' && word[1])
-            r = parse_letters(&ps, word + 1);
+            one = parse_letters(&ps, word + 1);
         else
-            r = parse_word(&ps, word);
+            one = r == 0 ? parse_word(&ps, word) : 0;
+        if (one < 0 && r == 0) {
+            r = one;
+            ps.usage = &ignored;
+        }
     }
     return r;
 }

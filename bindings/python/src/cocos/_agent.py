@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A connection to an agent: describe, upload, result, watch."""
+
+from __future__ import annotations
+
+import ctypes
+import queue
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from ctypes import byref, c_int, c_uint32, c_uint64, c_void_p
+from dataclasses import dataclass
+from typing import Any, Self
+
+from cocos._core import Cancel, Owned, Path, deadline, do, make, path_bytes, text, wait
+from cocos._errors import CancelledError, check
+from cocos._key import Key
+from cocos._library import AGENT_EVENT_FN, PROGRESS_FN, lib
+from cocos._manifest import AssetKind, Manifest
+
+Progress = Callable[[int, int], None]
+
+
+class NotConfidentialWarning(UserWarning):
+    """Data moves to a peer whose evidence was not checked."""
+
+
+def _warn() -> None:
+    warnings.warn("NOT CONFIDENTIAL: peer not attested", NotConfidentialWarning, stacklevel=3)
+
+
+@dataclass(frozen=True)
+class Asset:
+    """What an agent has of one asset."""
+
+    kind: AssetKind
+    index: int
+    size: int
+    received: int
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an agent says about itself. The manifest and the assets are shown to parties only."""
+
+    instance_id: bytes
+    state: str
+    computation_id: str
+    manifest_digest: bytes | None
+    version: str
+    compat: bool
+    manifest: Manifest | None
+    assets: tuple[Asset, ...]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a computation."""
+
+    sequence: int
+    time_ns: int
+    state: str
+    what: str
+    bytes: int
+    ok: bool
+    lost: int
+
+
+class _Options(Owned):
+    _free = "cocos_agent_options_free"
+
+
+class _Info(Owned):
+    _free = "cocos_agent_info_free"
+
+
+class _Upload(Owned):
+    _free = "cocos_upload_free"
+
+
+def _asset(info: int, n: int) -> Asset:
+    kind, index, size, received, complete = c_int(), c_uint32(), c_uint64(), c_uint64(), c_int()
+    lib.cocos_agent_info_asset(info, n, byref(kind), byref(index), byref(size), byref(received), byref(complete))
+    return Asset(AssetKind(kind.value), index.value, size.value, received.value, bool(complete.value))
+
+
+def _description(info: _Info) -> Description:
+    digest = lib.cocos_agent_info_manifest_digest(info.handle)
+    manifest = lib.cocos_agent_info_manifest(info.handle)
+    count = lib.cocos_agent_info_asset_count(info.handle)
+    return Description(
+        instance_id=ctypes.string_at(lib.cocos_agent_info_instance_id(info.handle), 16),
+        state=text(lib.cocos_agent_info_state(info.handle)),
+        computation_id=text(lib.cocos_agent_info_computation_id(info.handle)),
+        manifest_digest=ctypes.string_at(digest, 32) if digest else None,
+        version=text(lib.cocos_agent_info_version(info.handle)),
+        compat=bool(lib.cocos_agent_info_compat(info.handle)),
+        manifest=Manifest(manifest, owner=info) if manifest else None,
+        assets=tuple(_asset(info.handle, n) for n in range(count)),
+    )
+
+
+class _Callback:
+    """A progress callback whose exception comes out of the call that was given it."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self.failure: BaseException | None = None
+        self.pointer: Any = PROGRESS_FN(self._call) if progress else PROGRESS_FN(0)
+
+    def _call(self, user: int | None, done: int, total: int) -> int:
+        assert self._progress is not None
+        try:
+            self._progress(done, total)
+        except BaseException as e:  # must not cross the C frames
+            self.failure = e
+            return 1
+        return 0
+
+    def check(self, status: int, err: c_void_p) -> None:
+        try:
+            check(status, err)
+        except CancelledError:
+            if self.failure is not None:
+                raise self.failure from None
+            raise
+
+
+class Agent(Owned):
+    """A connection to an agent. One thread at a time."""
+
+    _free = "cocos_agent_conn_close"
+
+    @classmethod
+    def connect(
+        cls,
+        address: str,
+        *,
+        pin: str | None = None,
+        ca: bytes | None = None,
+        client_cert: bytes | None = None,
+        client_key: bytes | None = None,
+        insecure: bool = False,
+        timeout: float | None = 60,
+        cancel: Cancel | None = None,
+    ) -> Self:
+        """Connect to "host:port" or "unix:/path".
+
+        Trust comes from `pin` ("sha256:HEX" of the agent's key) or `ca` (roots, PEM); insecure=True trusts
+        whoever answers. With none of them UsageError "agent.trust".
+        """
+        with _Options(make("cocos_agent_options_new")) as o:
+            do("cocos_agent_options_set_address", o.handle, address.encode())
+            if pin is not None:
+                do("cocos_agent_options_set_pin", o.handle, pin.encode())
+            if ca is not None:
+                do("cocos_agent_options_set_ca", o.handle, ca, len(ca))
+            if client_cert is not None or client_key is not None:
+                cert, key = client_cert or b"", client_key or b""
+                do("cocos_agent_options_set_client_cert", o.handle, cert, len(cert), key, len(key))
+            lib.cocos_agent_options_set_insecure(o.handle, int(insecure))
+            until = deadline(timeout)
+            return cls(wait(lambda switch: make("cocos_agent_connect", o.handle, until, switch), cancel))
+
+    def describe(
+        self, key: Key | None = None, *, timeout: float | None = 60, cancel: Cancel | None = None
+    ) -> Description:
+        """What the agent says; with a party's private key also the manifest and the assets."""
+        handle, until = (key.handle if key else None), deadline(timeout)
+        info = wait(lambda switch: make("cocos_agent_describe", self.handle, handle, until, switch), cancel)
+        return _description(_Info(info))
+
+    def upload(
+        self,
+        kind: AssetKind,
+        path: Path,
+        key: Key,
+        *,
+        index: int = 0,
+        digest: bytes | None = None,
+        progress: Progress | None = None,
+        timeout: float | None = None,
+        cancel: Cancel | None = None,
+    ) -> None:
+        """Send a file or directory; goes on where an earlier upload of it stopped.
+
+        With a known SHA3-256 in `digest` a file is read only once.
+        """
+        _warn()
+        if digest is not None and len(digest) != 32:
+            raise ValueError("a digest has 32 bytes")
+        callback = _Callback(progress)
+        with _Upload(make("cocos_upload_new", int(kind), index)) as u:
+            do("cocos_upload_set_path", u.handle, path_bytes(path))
+            if digest is not None:
+                lib.cocos_upload_set_digest(u.handle, digest)
+            lib.cocos_upload_set_progress(u.handle, callback.pointer, None)
+            until = deadline(timeout)
+
+            def call(switch: int) -> None:
+                err = c_void_p()
+                status = lib.cocos_agent_upload(self.handle, u.handle, key.handle, until, switch, byref(err))
+                callback.check(status, err)
+
+            wait(call, cancel)
+
+    def result(
+        self,
+        path: Path,
+        key: Key,
+        *,
+        part: int = 0,
+        progress: Progress | None = None,
+        timeout: float | None = None,
+        cancel: Cancel | None = None,
+    ) -> int:
+        """Fetch the result (part 0) or the job's output (part 1) into a file; its size."""
+        _warn()
+        callback = _Callback(progress)
+        until = deadline(timeout)
+
+        def call(switch: int) -> int:
+            size, err = c_uint64(), c_void_p()
+            status = lib.cocos_agent_download(
+                self.handle,
+                part,
+                path_bytes(path),
+                key.handle,
+                callback.pointer,
+                None,
+                until,
+                switch,
+                byref(size),
+                byref(err),
+            )
+            callback.check(status, err)
+            return size.value
+
+        return wait(call, cancel)
+
+    def watch(self, key: Key, *, since: int = 0, timeout: float | None = None) -> Iterator[Event]:
+        """Events from the first after `since` on; ends when the loop over it is left.
+
+        The connection is busy meanwhile.
+        """
+        events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+        cancel = Cancel()
+        until = deadline(timeout)
+
+        def on_event(
+            user: int | None, sequence: int, at: int, state: bytes, what: bytes, size: int, ok: int, lost: int
+        ) -> int:
+            events.put(Event(sequence, at, text(state), text(what), size, bool(ok), lost))
+            return 0
+
+        callback = AGENT_EVENT_FN(on_event)
+
+        def run() -> None:
+            try:
+                do("cocos_agent_watch", self.handle, key.handle, since, callback, None, until, cancel.handle)
+                events.put(None)
+            except BaseException as e:  # raised in the loop
+                events.put(e)
+
+        thread = threading.Thread(target=run, name="cocos-watch")
+        thread.start()
+        try:
+            while (event := events.get()) is not None:
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+        finally:
+            cancel.trigger()
+            thread.join()

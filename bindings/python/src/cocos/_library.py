@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shared library and the C signatures of everything that is bound.
+
+tests/test_signatures.py holds this table against the headers, so that the two cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import Any
+
+SONAME = "libcocos.so.0"
+
+PROGRESS_FN = CFUNCTYPE(c_int, c_void_p, c_uint64, c_uint64)
+AGENT_EVENT_FN = CFUNCTYPE(c_int, c_void_p, c_uint64, c_int64, c_char_p, c_char_p, c_uint64, c_int, c_uint64)
+ENCLAVE_EVENT_FN = CFUNCTYPE(c_int, c_void_p, c_uint64, c_int64, c_char_p, c_char_p, c_char_p)
+ENCLAVE_CONSOLE_FN = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t)
+
+_OUT = POINTER(c_void_p)  # an object or text that the caller owns afterwards
+_P = c_void_p  # an object, or bytes in or out
+_S = c_char_p
+
+# name: (result, parameters)
+SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    # common.h
+    "cocos_cancel_free": (None, (_P,)),
+    "cocos_cancel_new": (_P, ()),
+    "cocos_cancel_trigger": (None, (_P,)),
+    "cocos_cancel_triggered": (c_int, (_P,)),
+    "cocos_deadline_in": (c_int64, (c_int64,)),
+    "cocos_status_exit_code": (c_int, (c_int,)),
+    "cocos_status_name": (_S, (c_int,)),
+    "cocos_version": (_S, ()),
+    # error.h
+    "cocos_error_cause": (_P, (_P,)),
+    "cocos_error_check": (_S, (_P,)),
+    "cocos_error_code": (_S, (_P,)),
+    "cocos_error_expected": (_S, (_P,)),
+    "cocos_error_found": (_S, (_P,)),
+    "cocos_error_free": (None, (_P,)),
+    "cocos_error_message": (_S, (_P,)),
+    "cocos_error_status": (c_int, (_P,)),
+    # key.h
+    "cocos_free_text": (None, (_P,)),
+    "cocos_key_free": (None, (_P,)),
+    "cocos_key_from_file": (c_int, (_S, _OUT, _OUT)),
+    "cocos_key_from_pem": (c_int, (_P, c_size_t, _OUT, _OUT)),
+    "cocos_key_from_spki": (c_int, (_P, c_size_t, _OUT, _OUT)),
+    "cocos_key_generate": (c_int, (c_int, _OUT, _OUT)),
+    "cocos_key_is_private": (c_int, (_P,)),
+    "cocos_key_spki": (_P, (_P, POINTER(c_size_t))),
+    "cocos_key_thumbprint": (_P, (_P,)),
+    "cocos_key_to_pem": (c_int, (_P, c_int, _OUT, _OUT)),
+    "cocos_key_type": (c_int, (_P,)),
+    # manifest.h
+    "cocos_manifest_agent_config": (_S, (_P, c_int)),
+    "cocos_manifest_algo_arg": (_S, (_P, c_size_t)),
+    "cocos_manifest_algo_arg_count": (c_size_t, (_P,)),
+    "cocos_manifest_algo_type": (_S, (_P,)),
+    "cocos_manifest_approval": (_S, (_P, c_size_t)),
+    "cocos_manifest_approval_count": (c_size_t, (_P,)),
+    "cocos_manifest_asset_count": (c_size_t, (_P, c_int)),
+    "cocos_manifest_asset_digest": (_P, (_P, c_int, c_size_t)),
+    "cocos_manifest_asset_name": (_S, (_P, c_int, c_size_t)),
+    "cocos_manifest_asset_owner": (_P, (_P, c_int, c_size_t)),
+    "cocos_manifest_asset_size": (c_uint64, (_P, c_int, c_size_t)),
+    "cocos_manifest_attested_tls": (c_int, (_P,)),
+    "cocos_manifest_cbor": (_P, (_P, POINTER(c_size_t))),
+    "cocos_manifest_consumer": (_P, (_P, c_size_t)),
+    "cocos_manifest_consumer_count": (c_size_t, (_P,)),
+    "cocos_manifest_dataset_decompress": (c_int, (_P, c_size_t)),
+    "cocos_manifest_description": (_S, (_P,)),
+    "cocos_manifest_digest": (_P, (_P,)),
+    "cocos_manifest_free": (None, (_P,)),
+    "cocos_manifest_from_cbor": (c_int, (_P, c_size_t, _OUT, _OUT)),
+    "cocos_manifest_from_file": (c_int, (_S, _OUT, _OUT)),
+    "cocos_manifest_from_json": (c_int, (_S, c_size_t, _S, _OUT, _OUT)),
+    "cocos_manifest_id": (_S, (_P,)),
+    "cocos_manifest_job_limit": (c_uint64, (_P, c_int)),
+    "cocos_manifest_job_network_count": (c_size_t, (_P,)),
+    "cocos_manifest_job_output": (_S, (_P,)),
+    "cocos_manifest_name": (_S, (_P,)),
+    "cocos_manifest_to_json": (c_int, (_P, _OUT, _OUT)),
+    # computation.h
+    "cocos_agent_conn_close": (None, (_P,)),
+    "cocos_agent_connect": (c_int, (_P, c_int64, _P, _OUT, _OUT)),
+    "cocos_agent_describe": (c_int, (_P, _P, c_int64, _P, _OUT, _OUT)),
+    "cocos_agent_download": (
+        c_int,
+        (_P, c_uint32, _S, _P, PROGRESS_FN, _P, c_int64, _P, POINTER(c_uint64), _OUT),
+    ),
+    "cocos_agent_info_asset": (
+        c_int,
+        (_P, c_size_t, POINTER(c_int), POINTER(c_uint32), POINTER(c_uint64), POINTER(c_uint64), POINTER(c_int)),
+    ),
+    "cocos_agent_info_asset_count": (c_size_t, (_P,)),
+    "cocos_agent_info_compat": (c_int, (_P,)),
+    "cocos_agent_info_computation_id": (_S, (_P,)),
+    "cocos_agent_info_free": (None, (_P,)),
+    "cocos_agent_info_instance_id": (_P, (_P,)),
+    "cocos_agent_info_manifest": (_P, (_P,)),
+    "cocos_agent_info_manifest_digest": (_P, (_P,)),
+    "cocos_agent_info_state": (_S, (_P,)),
+    "cocos_agent_info_version": (_S, (_P,)),
+    "cocos_agent_options_free": (None, (_P,)),
+    "cocos_agent_options_new": (c_int, (_OUT, _OUT)),
+    "cocos_agent_options_set_address": (c_int, (_P, _S, _OUT)),
+    "cocos_agent_options_set_ca": (c_int, (_P, _P, c_size_t, _OUT)),
+    "cocos_agent_options_set_client_cert": (c_int, (_P, _P, c_size_t, _P, c_size_t, _OUT)),
+    "cocos_agent_options_set_insecure": (None, (_P, c_int)),
+    "cocos_agent_options_set_pin": (c_int, (_P, _S, _OUT)),
+    "cocos_agent_upload": (c_int, (_P, _P, _P, c_int64, _P, _OUT)),
+    "cocos_agent_watch": (c_int, (_P, _P, c_uint64, AGENT_EVENT_FN, _P, c_int64, _P, _OUT)),
+    "cocos_checksum": (c_int, (_S, _P, POINTER(c_uint64), _P, _OUT)),
+    "cocos_manifest_find_dataset": (c_int, (_P, _P, _P, _S, POINTER(c_uint32), _OUT)),
+    "cocos_upload_free": (None, (_P,)),
+    "cocos_upload_new": (c_int, (c_int, c_uint32, _OUT, _OUT)),
+    "cocos_upload_set_digest": (None, (_P, _P)),
+    "cocos_upload_set_path": (c_int, (_P, _S, _OUT)),
+    "cocos_upload_set_progress": (None, (_P, PROGRESS_FN, _P)),
+    # enclave.h
+    "cocos_enclave_console": (c_int, (_P, _S, c_int, ENCLAVE_CONSOLE_FN, _P, c_int64, _P, _OUT)),
+    "cocos_enclave_create": (c_int, (_P, _P, c_int64, _P, _OUT, _OUT)),
+    "cocos_enclave_destroy": (c_int, (_P, _S, c_int64, _P, _OUT, _OUT)),
+    "cocos_enclave_get": (c_int, (_P, _S, c_int64, _P, _OUT, _OUT)),
+    "cocos_enclave_info_free": (None, (_P,)),
+    "cocos_enclave_info_json": (c_int, (_P, _OUT, _OUT)),
+    "cocos_enclave_info_number": (c_int64, (_P, _S)),
+    "cocos_enclave_info_text": (_S, (_P, _S)),
+    "cocos_enclave_list_at": (_P, (_P, c_size_t)),
+    "cocos_enclave_list_count": (c_size_t, (_P,)),
+    "cocos_enclave_list_free": (None, (_P,)),
+    "cocos_enclave_list_get": (c_int, (_P, c_int64, _P, _OUT, _OUT)),
+    "cocos_enclave_spec_free": (None, (_P,)),
+    "cocos_enclave_spec_new": (c_int, (_OUT, _OUT)),
+    "cocos_enclave_spec_set": (c_int, (_P, _S, _S, _OUT)),
+    "cocos_enclave_watch": (c_int, (_P, _S, c_uint64, ENCLAVE_EVENT_FN, _P, c_int64, _P, _OUT)),
+    "cocos_host_close": (None, (_P,)),
+    "cocos_host_open": (c_int, (_P, c_int64, _P, _OUT, _OUT)),
+    "cocos_host_options_free": (None, (_P,)),
+    "cocos_host_options_new": (c_int, (_OUT, _OUT)),
+    "cocos_host_options_set": (c_int, (_P, _S, _S, _OUT)),
+}
+
+# Public symbols that Python does not bind, each with the reason.
+NOT_BOUND: dict[str, str] = {
+    "cocos_log_set": "its callback comes from any thread, also while the interpreter ends",
+}
+# The same for all symbols of a header.
+NOT_BOUND_HEADERS: dict[str, str] = {
+    "agent.h": "the serving side, which runs in the guest",
+    "manager.h": "the serving side, which runs on the host",
+    "cvms.h": "a development server",
+}
+
+
+def _open() -> ctypes.CDLL:
+    name = os.environ.get("COCOS_LIBRARY") or SONAME
+    try:
+        return ctypes.CDLL(name)
+    except OSError as e:
+        raise ImportError(
+            f"{name} could not be opened: {e}. Install the package libcocos0, or name the library in COCOS_LIBRARY."
+        ) from e
+
+
+def _bind(library: ctypes.CDLL) -> None:
+    for name, (result, parameters) in SIGNATURES.items():
+        try:
+            function = getattr(library, name)
+        except AttributeError as e:
+            raise ImportError(f"{library._name} lacks {name}: it is older than these bindings") from e
+        function.restype = result
+        function.argtypes = parameters
+
+
+lib = _open()
+_bind(lib)
