@@ -153,6 +153,8 @@ NOT_BOUND_HEADERS: dict[str, str] = {
     "agent.h": "the serving side, which runs in the guest",
     "manager.h": "the serving side, which runs on the host",
     "cvms.h": "a development server",
+    "policy.h": "agents of this version give no evidence that could be judged",
+    "verifier.h": "agents of this version give no evidence that could be judged",
 }
 
 

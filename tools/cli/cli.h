@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COCOS_TOOLS_CLI_H
+#define COCOS_TOOLS_CLI_H
+
+/* What the commands of `cocos` share. Each command is one function `int run(tool *)`, see main.c.
+ */
+
+#include <cocos/computation.h>
+#include <cocos/enclave.h>
+
+#include "progress.h"
+#include "text.h"
+#include "tool.h"
+
+#define CLI_FREEP(name, type, fn)                                                                  \
+    static inline void name(type **p)                                                              \
+    {                                                                                              \
+        fn(*p);                                                                                    \
+    }
+CLI_FREEP(cli_key_freep, cocos_key, cocos_key_free)
+CLI_FREEP(cli_manifest_freep, cocos_manifest, cocos_manifest_free)
+CLI_FREEP(cli_conn_closep, cocos_agent_conn, cocos_agent_conn_close)
+CLI_FREEP(cli_info_freep, cocos_agent_info, cocos_agent_info_free)
+CLI_FREEP(cli_upload_freep, cocos_upload, cocos_upload_free)
+CLI_FREEP(cli_host_closep, cocos_host, cocos_host_close)
+CLI_FREEP(cli_host_options_freep, cocos_host_options, cocos_host_options_free)
+CLI_FREEP(cli_spec_freep, cocos_enclave_spec, cocos_enclave_spec_free)
+CLI_FREEP(cli_vm_freep, cocos_enclave_info, cocos_enclave_info_free)
+CLI_FREEP(cli_vms_freep, cocos_enclave_list, cocos_enclave_list_free)
+CLI_FREEP(cli_agent_options_freep, cocos_agent_options, cocos_agent_options_free)
+CLI_FREEP(cli_text_freep, char, cocos_free_text)
+
+#define CLI_PEM_MAX (64 * 1024)
+
+extern const tool_setting cli_settings[];
+
+/* A key from a PEM file, "-" for stdin. @return 0 or the exit code, reported. */
+int cli_key_open(tool *t, const char *path, int want_private, cocos_key **ret);
+
+/* Connect to the agent that the settings name. @return 0 or the exit code, reported. */
+int cli_agent_connect(tool *t, cocos_agent_conn **ret);
+/* The same for the manager. */
+int cli_manager_connect(tool *t, cocos_host **ret);
+/* "NOT CONFIDENTIAL" on stderr; before the first byte of data moves, whatever the output options
+ * say. */
+void cli_not_confidential(const tool *t);
+/* The same as members of a document. */
+void cli_mark_not_confidential(json_t *document);
+/* The earlier of --timeout and now + the seconds of a setting. -1: reported. */
+int cli_deadline(tool *t, const char *setting, int64_t *deadline_ns);
+
+/* Digest of the old manifest form (protocol.md 4.3). @return 1 digest made, 0 not the old form, -1
+ * refused, `why` filled. */
+int cli_old_manifest_digest(const char *text,
+                            size_t len,
+                            const char **why,
+                            uint8_t digest[COCOS_DIGEST_SIZE]);
+
+int cli_keys(tool *t);
+int cli_checksum(tool *t);
+int cli_manifest_new(tool *t);
+int cli_manifest_check(tool *t);
+int cli_manifest_digest(tool *t);
+int cli_algo(tool *t);
+int cli_data(tool *t);
+int cli_result(tool *t);
+int cli_agent_describe(tool *t);
+int cli_agent_watch(tool *t);
+int cli_vm_create(tool *t);
+int cli_vm_list(tool *t);
+int cli_vm_show(tool *t);
+int cli_vm_watch(tool *t);
+int cli_vm_console(tool *t);
+int cli_vm_destroy(tool *t);
+int cli_config_show(tool *t);
+int cli_help(tool *t);
+int cli_completion(tool *t);
+
+#endif

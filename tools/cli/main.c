@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cocos: the program of data owners, algorithm owners and result consumers. Its whole command line
+ * is this table. */
+#include "cli.h"
+
+#include <string.h>
+
+const tool_setting cli_settings[] = {
+    {"agent_grpc_url", "AGENT_GRPC_URL", "agent-url", "localhost:7001",
+     "address of the agent: host:port or unix:/path"},
+    {"agent_grpc_pin", "AGENT_GRPC_PIN", "agent-pin", NULL,
+     "sha256:HEX of the agent's key: trust exactly this one"},
+    {"agent_grpc_server_ca_certs", "AGENT_GRPC_SERVER_CA_CERTS", "agent-ca", NULL,
+     "PEM file: trust what these roots certify"},
+    {"agent_grpc_client_cert", "AGENT_GRPC_CLIENT_CERT", "agent-cert", NULL,
+     "PEM file: certificate to present to the agent"},
+    {"agent_grpc_client_key", "AGENT_GRPC_CLIENT_KEY", "agent-key", NULL,
+     "PEM file: key of that certificate"},
+    {"agent_grpc_timeout", "AGENT_GRPC_TIMEOUT", NULL, "60s",
+     "for connecting to the agent and for short questions"},
+    {"agent_grpc_attested_tls", "AGENT_GRPC_ATTESTED_TLS", NULL, "false",
+     "true is refused: this version has no attested TLS"},
+    {"manager_grpc_url", "MANAGER_GRPC_URL", "manager-url", NULL,
+     "address of the manager (default: its Unix socket)"},
+    {"manager_grpc_server_ca_certs", "MANAGER_GRPC_SERVER_CA_CERTS", "manager-ca", NULL,
+     "PEM file: roots for the manager"},
+    {"manager_grpc_client_cert", "MANAGER_GRPC_CLIENT_CERT", "manager-cert", NULL,
+     "PEM file: certificate to present to the manager"},
+    {"manager_grpc_client_key", "MANAGER_GRPC_CLIENT_KEY", "manager-key", NULL,
+     "PEM file: key of that certificate"},
+    {"manager_grpc_timeout", "MANAGER_GRPC_TIMEOUT", NULL, "60s",
+     "for connecting to the manager and for short questions"},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, 0, NULL, NULL, 0, NULL                                                               \
+    }
+
+static const tool_option globals[] = {TOOL_GLOBAL_OPTIONS, END};
+
+static const tool_option agent_options[] = {
+    {"agent-url", 0, "ADDRESS", "the agent: host:port or unix:/path (AGENT_GRPC_URL)", 0, NULL},
+    {"agent-pin", 0, "PIN", "trust exactly the key with this sha256:HEX (AGENT_GRPC_PIN)", 0, NULL},
+    {"agent-ca", 0, "FILE", "trust what these roots certify (AGENT_GRPC_SERVER_CA_CERTS)", 0, NULL},
+    {"agent-cert", 0, "FILE", "certificate to present (AGENT_GRPC_CLIENT_CERT)", 0, NULL},
+    {"agent-key", 0, "FILE", "its key (AGENT_GRPC_CLIENT_KEY)", 0, NULL},
+    {"insecure-no-verify", 0, NULL, "trust whoever answers; for trials only", 0, NULL},
+    END,
+};
+
+static const tool_option manager_options[] = {
+    {"manager-url", 0, "ADDRESS", "the manager: host:port or unix:/path (MANAGER_GRPC_URL)", 0,
+     NULL},
+    {"manager-ca", 0, "FILE", "roots for the manager (MANAGER_GRPC_SERVER_CA_CERTS)", 0, NULL},
+    {"manager-cert", 0, "FILE", "certificate to present (MANAGER_GRPC_CLIENT_CERT)", 0, NULL},
+    {"manager-key", 0, "FILE", "its key (MANAGER_GRPC_CLIENT_KEY)", 0, NULL},
+    END,
+};
+
+static const tool_option keys_options[] = {
+    {"key-type", 'k', "TYPE", "kind of key (default: rsa, 4096 bits)", 0, "rsa|ecdsa|ed25519"},
+    {"output-dir", 'o', "DIR", "where to write (default: here)", 0, NULL},
+    {"force", 0, NULL, "replace keys that are there", 0, NULL},
+    END,
+};
+
+static const tool_option checksum_options[] = {
+    {"manifest", 'm', NULL, "the file is a manifest: print its digest", 0, NULL},
+    {"base64", 'b', NULL, "base64 instead of hex", 0, NULL},
+    END,
+};
+
+static const tool_option manifest_new_options[] = {
+    {"id", 0, "ID", "id of the computation (default: random)", 0, NULL},
+    {"name", 0, "TEXT", "name of the computation", 0, NULL},
+    {"description", 0, "TEXT", "what it is for", 0, NULL},
+    {"algorithm", 0, "FILE", "the algorithm", 0, NULL},
+    {"algorithm-key", 0, "KEY", "public key of its owner", 0, NULL},
+    {"algo-type", 'a', "TYPE", "how it runs (default: bin)", 0, "bin|python|wasm|docker"},
+    {"args", 0, "TEXT", "one argument of the algorithm", TOOL_REPEAT, NULL},
+    {"requirements", 'r', "FILE", "its requirements", 0, NULL},
+    {"data", 0, "PATH", "a data set: file or directory", TOOL_REPEAT, NULL},
+    {"data-key", 0, "KEY",
+     "public key of its owner: one for each data set in the same order, or one for all",
+     TOOL_REPEAT, NULL},
+    {"decompress", 'd', "NAME", "the data set of this file name is an archive to be unpacked",
+     TOOL_REPEAT, NULL},
+    {"consumer", 0, "KEY", "public key of one who may fetch the result", TOOL_REPEAT, NULL},
+    {"job-output", 0, "WHO", "who gets stdout and stderr of the job (default: consumers)", 0,
+     "consumers|parties|none"},
+    {"memory", 0, "SIZE", "memory of the job, e.g. 512M", 0, NULL},
+    {"cpu", 0, "CORES", "processor cores of the job", 0, NULL},
+    {"processes", 0, "COUNT", "processes of the job", 0, NULL},
+    {"disk", 0, "SIZE", "what the job may write, e.g. 1G", 0, NULL},
+    {"deadline", 0, "DURATION", "how long the job may run, e.g. 10m", 0, NULL},
+    {"output", 'o', "FILE", "write there instead of to stdout", 0, NULL},
+    END,
+};
+
+static const tool_option algo_options[] = {
+    {"algorithm", 'a', "TYPE", "kind that the manifest must state", 0, "bin|python|wasm|docker"},
+    {"args", 0, "TEXT", "argument that the manifest must state, in order", TOOL_REPEAT, NULL},
+    {"requirements", 'r', "FILE", "upload this as the requirements too", 0, NULL},
+    {"python-runtime", 0, "NAME", "old; only python3", TOOL_HIDDEN, "python3"},
+    END,
+};
+
+static const tool_option data_options[] = {
+    {"decompress", 'd', NULL, "insist that the manifest has this data set unpacked", 0, NULL},
+    {"index", 0, "N",
+     "number of the data set in the manifest, from 0 (default: found by digest, key, name)", 0,
+     NULL},
+    END,
+};
+
+static const tool_option result_options[] = {
+    {"output-dir", 'o', "DIR", "where to write (default: here)", 0, NULL},
+    {"filename", 'f', "NAME", "file name (default: results.zip)", 0, NULL},
+    {"part", 0, "PART", "what to fetch (default: result)", 0, "result|output"},
+    END,
+};
+
+static const tool_option watch_options[] = {
+    {"since", 0, "N", "begin after the event of this number", 0, NULL},
+    {"until", 0, "STATE", "end once this state is reached", 0, NULL},
+    END,
+};
+
+static const tool_option create_options[] = {
+    {"server-url", 0, "ADDRESS", "the computation-management server that the guest asks for work",
+     0, NULL},
+    {"server-ca", 0, "FILE", "roots for that server", 0, NULL},
+    {"client-crt", 0, "FILE", "certificate for the guest to present to that server", 0, NULL},
+    {"client-key", 0, "FILE", "its key", 0, NULL},
+    {"log-level", 0, "LEVEL", "what the agent logs (default: info)", 0, "debug|info|warn|error"},
+    {"ttl", 0, "DURATION", "destroy the virtual machine after this time", 0, NULL},
+    {"memory", 0, "SIZE", "e.g. 2G (default: the manager's)", 0, NULL},
+    {"vcpus", 0, "COUNT", "virtual processors (default: the manager's)", 0, NULL},
+    {"platform", 0, "NAME", "kind of virtual machine (default: plain)", 0, NULL},
+    {"image", 0, "NAME", "guest image (default: the manager's)", 0, NULL},
+    {"request-id", 0, "HEX", "32 hex digits: the same request again gives the same virtual machine",
+     0, NULL},
+    {"no-wait", 0, NULL, "do not wait until the agent answers", 0, NULL},
+    {"ca-url", 0, "URL", "old", TOOL_HIDDEN, NULL},
+    {"aws-access-key-id", 0, "TEXT", "old", TOOL_HIDDEN, NULL},
+    {"aws-secret-access-key", 0, "TEXT", "old", TOOL_HIDDEN, NULL},
+    {"aws-endpoint-url", 0, "URL", "old", TOOL_HIDDEN, NULL},
+    {"aws-region", 0, "TEXT", "old", TOOL_HIDDEN, NULL},
+    {"aa-kbs-params", 0, "TEXT", "old", TOOL_HIDDEN, NULL},
+    END,
+};
+
+static const tool_option console_options[] = {
+    {"follow", 'F', NULL, "wait for more until the virtual machine ends", 0, NULL},
+    {"raw", 0, NULL, "write control characters to a terminal as they are", 0, NULL},
+    END,
+};
+
+static const tool_option destroy_options[] = {
+    {"dry-run", 0, NULL, "only show what would be destroyed", 0, NULL},
+    {"yes", 'y', NULL, "do not ask", 0, NULL},
+    {"record", 0, "FILE", "write the host's record of what it removed", 0, NULL},
+    END,
+};
+
+static const tool_option config_options[] = {
+    {"origin", 0, NULL, "tell where each value comes from", 0, NULL},
+    END,
+};
+
+#define NONE                                                                                       \
+    {                                                                                              \
+        NULL, NULL, NULL                                                                           \
+    }
+#define ONE(a)                                                                                     \
+    {                                                                                              \
+        a, NULL, NULL                                                                              \
+    }
+#define TWO(a, b)                                                                                  \
+    {                                                                                              \
+        a, b, NULL                                                                                 \
+    }
+
+#define CREATE_TEXT                                                                                           \
+    "Prints COCOS_VM_ID, AGENT_GRPC_URL and AGENT_GRPC_PIN as NAME=value lines for the environment of later " \
+    "commands. The pin was seen by the manager's readiness probe: it is claimed by the host."
+
+static const tool_command commands[] = {
+    {"keys", "", 0, 0, "Make a key pair: private.pem and public.pem",
+     "private.pem is readable by its owner only. Files that are there are not replaced without --force.",
+     ONE(keys_options), cli_keys, 0},
+    {"checksum", "PATH", 1, 1, "Print the SHA3-256 of a file or directory",
+     "A directory has the digest of its deterministic zip. With -m the manifest digest, for the old form of "
+     "manifests its old digest.",
+     ONE(checksum_options), cli_checksum, 0},
+    {"manifest new", "", 0, 0, "Write a manifest",
+     "Digests and sizes are taken from the files, keys are put in as PEM.",
+     ONE(manifest_new_options), cli_manifest_new, 0},
+    {"manifest check", "FILE", 1, 1, "Check a manifest and list every defect", NULL, NONE,
+     cli_manifest_check, 0},
+    {"manifest digest", "FILE", 1, 1, "Print the manifest digest", NULL, NONE, cli_manifest_digest,
+     0},
+    {"algo", "FILE KEY", 2, 2, "Upload the algorithm",
+     "KEY is the private key of its owner. The file's digest is compared with the manifest before anything is "
+     "sent; an interrupted upload goes on where it stopped when the command is repeated.",
+     TWO(algo_options, agent_options), cli_algo, 0},
+    {"data", "PATH KEY", 2, 2, "Upload a data set",
+     "PATH is a file, or a directory that is sent as its deterministic zip; KEY the private key of its owner. The "
+     "entry of the manifest is found by digest, then by key, then by file name.",
+     TWO(data_options, agent_options), cli_data, 0},
+    {"result", "KEY", 1, 1, "Fetch the result",
+     "KEY is the private key of a result consumer. The file appears under its name only when complete and "
+     "checked; an interrupted download goes on where it stopped.",
+     TWO(result_options, agent_options), cli_result, 0},
+    {"agent describe", "[KEY]", 0, 1, "Ask an agent what it is and does",
+     "With the private key of a party also the manifest and what has arrived.", ONE(agent_options),
+     cli_agent_describe, 0},
+    {"agent watch", "KEY", 1, 1, "Follow the events of a computation", NULL,
+     TWO(watch_options, agent_options), cli_agent_watch, 0},
+    {"vm create", "", 0, 0, "Start a virtual machine with an agent", CREATE_TEXT,
+     TWO(create_options, manager_options), cli_vm_create, 0},
+    {"vm list", "", 0, 0, "List the virtual machines", NULL, ONE(manager_options), cli_vm_list, 0},
+    {"vm show", "ID", 1, 1, "Show one virtual machine", NULL, ONE(manager_options), cli_vm_show, 0},
+    {"vm watch", "[ID]", 0, 1, "Follow lifecycle events", NULL, TWO(watch_options, manager_options),
+     cli_vm_watch, 0},
+    {"vm console", "ID", 1, 1, "Print the console of a virtual machine",
+     "What it holds comes from the guest and may be anything; control characters are shown as '?' on a terminal.",
+     TWO(console_options, manager_options), cli_vm_console, 0},
+    {"vm destroy", "ID", 1, 1, "Destroy a virtual machine and all that belongs to it", NULL,
+     TWO(destroy_options, manager_options), cli_vm_destroy, 0},
+    {"create-vm", "", 0, 0, "Old name of 'vm create'", CREATE_TEXT,
+     TWO(create_options, manager_options), cli_vm_create, 0},
+    {"remove-vm", "ID", 1, 1, "Old name of 'vm destroy', which does not ask", NULL,
+     TWO(destroy_options, manager_options), cli_vm_destroy, 0},
+    {"config show", "", 0, 0, "Show the settings in force", NULL,
+     TWO(config_options, agent_options), cli_config_show, 0},
+    {"completion", "SHELL", 1, 1, "Print completions for bash, zsh or fish", NULL, NONE,
+     cli_completion, 0},
+    {"help", "[COMMAND]", 0, 2, "Show what a command does", NULL, NONE, cli_help, 0},
+    {NULL, NULL, 0, 0, NULL, NULL, NONE, NULL, 0},
+};
+
+static const tool_hint hints[] = {
+    {"agent.trust",
+     "set AGENT_GRPC_PIN (printed by 'cocos create-vm') or AGENT_GRPC_SERVER_CA_CERTS; for trials --insecure-no-verify"},
+    {"auth.right",
+     "use the private key whose public key the manifest names for this asset or as consumer"},
+    {"auth.", "check key and manifest: 'cocos agent describe KEY'"},
+    {"asset.digest", "compare 'cocos checksum FILE' with the manifest"},
+    {"asset.tie", "name the data set with --index"},
+    {"asset.none", "see the data sets with 'cocos agent describe KEY', or name one with --index"},
+    {"result.early",
+     "the computation has not ended: 'cocos agent watch KEY --until ConsumingResults'"},
+    {"job.failed", "its output tells why: 'cocos result KEY --part output -f output.zip'"},
+    {"rpc.connect", "check address and that the program there runs"},
+    {"upload.fenced", "another upload of the same asset took over; let it end"},
+    {"enclave.unknown", "see 'cocos vm list'"},
+    {"key.private", "use private.pem, not public.pem"},
+    {NULL, NULL},
+};
+
+static const tool_program program = {
+    .name = "cocos",
+    .summary = "Upload algorithms and data to a confidential computation and fetch its result.",
+    .text =
+        "Exit codes: 0 done, 1 failure, 2 usage, 3 evidence rejected, 4 no decision, 5 connection or timeout, "
+        "6 permission, 130 interrupted. 'cocos help COMMAND' tells more.",
+    .globals = globals,
+    .commands = commands,
+    .hints = hints,
+};
+
+int cli_help(tool *t)
+{
+    char name[128];
+    const tool_args *a = t->args;
+
+    snprintf(name, sizeof name, "%s%s%s", a->n_operands > 0 ? a->operands[0] : "",
+             a->n_operands > 1 ? " " : "", a->n_operands > 1 ? a->operands[1] : "");
+    const tool_command *c = tool_command_find(&program, name);
+
+    if (a->n_operands == 0)
+        tool_help_program(&program, stdout);
+    else if (c)
+        tool_help_command(&program, c, stdout);
+    else if (tool_help_group(&program, name, stdout) < 0)
+        return tool_fail(t, COCOS_ERR_USAGE, "usage.command", "unknown command '%s'", name);
+    return 0;
+}
+
+int cli_completion(tool *t)
+{
+    const char *shell = t->args->operands[0];
+
+    if (strcmp(shell, "options") == 0) {
+        tool_dump_options(&program,
+                          stdout); /* for the test that compares the man pages with this table */
+        return 0;
+    }
+    if (tool_complete(&program, shell, stdout) < 0)
+        return tool_fail(t, COCOS_ERR_USAGE, "usage.arguments",
+                         "completions exist for bash, zsh and fish, not '%s'", shell);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    return tool_main(&program, cli_settings, argc, argv);
+}
