@@ -21,9 +21,9 @@ static void add_line(cocos__buf *defects, const char *code, const char *text)
     cocos__buf_printf(defects, "%s: %s", code, text);
 }
 
+/* The manifest's parsers chain one defect to the next as its cause (cocos/manifest.h). */
 void cocos__run_request_describe(const cocos_error *e, cocos__buf *defects)
 {
-    /* Each further defect is the cause of the one before (cocos/manifest.h). */
     for (; e; e = cocos_error_cause(e))
         add_line(defects, cocos_error_code(e), cocos_error_message(e));
 }

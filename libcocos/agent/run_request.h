@@ -22,7 +22,7 @@ int cocos__run_request_read(
 /* What is well formed but not done by this version: UNSUPPORTED, a line each. */
 int cocos__run_request_supported(const cocos_manifest *m, cocos__buf *defects, cocos_error **err);
 
-/* Appends an error as lines: those of its cause when that has lines, else `code: message`. */
+/* Appends an error and its causes, a line `code: message` each. */
 void cocos__run_request_describe(const cocos_error *e, cocos__buf *defects);
 
 #endif

@@ -143,7 +143,8 @@ static cocos_manifest *make_manifest(world *w, const char *id, int with_size, co
     cocos__buf b;
 
     cocos__buf_init(&b, 65536);
-    cocos__buf_printf(&b, "{\"version\": 1, \"id\": \"%s\", \"algorithm\": {\"algo_type\": \"bin\", ", id);
+    cocos__buf_printf(
+        &b, "{\"version\": 1, \"id\": \"%s\", \"algorithm\": {\"algo_type\": \"bin\", ", id);
     add_hash(&b, &w->algorithm, with_size);
     cocos__buf_add_str(&b, ", \"user_key\": ");
     add_key(&b, w->alg);
@@ -191,7 +192,10 @@ static cocos__rpc_channel *dial(const world *w)
 }
 
 /* A right request, to be spoiled by the caller before it is signed. */
-static cocos__request right_request(const world *w, const cocos__rpc_channel *ch, const char *method, const char *role,
+static cocos__request right_request(const world *w,
+                                    const cocos__rpc_channel *ch,
+                                    const char *method,
+                                    const char *role,
                                     uint8_t binding[32])
 {
     cocos__request rq = {.method = method,
@@ -203,12 +207,14 @@ static cocos__request right_request(const world *w, const cocos__rpc_channel *ch
                          .instance_id = w->service->identity.instance_id};
 
     cocos__random(rq.nonce, sizeof rq.nonce);
-    ck_assert_int_eq(cocos__conn_exporter(cocos__rpc_channel_conn(ch), COCOS__EXPORTER_LABEL, NULL, 0, binding, 32, NULL),
+    ck_assert_int_eq(cocos__conn_exporter(cocos__rpc_channel_conn(ch), COCOS__EXPORTER_LABEL, NULL,
+                                          0, binding, 32, NULL),
                      COCOS_OK);
     return rq;
 }
 
-static cocos__rpc_call *start_signed(cocos__rpc_channel *ch, const cocos_key *key, const cocos__request *rq)
+static cocos__rpc_call *
+start_signed(cocos__rpc_channel *ch, const cocos_key *key, const cocos__request *rq)
 {
     cocos__rpc_call *call = NULL;
     cocos_error *err = NULL;
@@ -217,12 +223,19 @@ static cocos__rpc_call *start_signed(cocos__rpc_channel *ch, const cocos_key *ke
     cocos__buf_init(&b, COCOS__AUTH_MAX);
     assert_ok(cocos__request_sign(key, rq, &b, &err), err);
     cocos__rpc_meta meta = {COCOS__AUTH_KEY, b.data, b.len};
-    assert_ok(cocos__rpc_call_start(ch, rq->method, &meta, 1, cocos_deadline_in(60000000000), NULL, &call, &err), err);
+    assert_ok(cocos__rpc_call_start(ch, rq->method, &meta, 1, cocos_deadline_in(60000000000), NULL,
+                                    &call, &err),
+              err);
     cocos__buf_done(&b);
     return call;
 }
 
-static void send_header(cocos__rpc_call *call, int kind, uint32_t index, const uint8_t *digest, uint64_t size, uint64_t offset)
+static void send_header(cocos__rpc_call *call,
+                        int kind,
+                        uint32_t index,
+                        const uint8_t *digest,
+                        uint64_t size,
+                        uint64_t offset)
 {
     Cocos__V1__UploadRequest m = COCOS__V1__UPLOAD_REQUEST__INIT;
     Cocos__V1__UploadHeader h = COCOS__V1__UPLOAD_HEADER__INIT;
@@ -253,8 +266,13 @@ static const char *role_for(int kind)
     return kind == COCOS_ASSET_DATASET ? "data-provider" : "algorithm-provider";
 }
 
-static cocos__rpc_call *
-start_upload(const world *w, cocos__rpc_channel *ch, const cocos_key *key, int kind, uint32_t index, const asset *a, uint64_t offset)
+static cocos__rpc_call *start_upload(const world *w,
+                                     cocos__rpc_channel *ch,
+                                     const cocos_key *key,
+                                     int kind,
+                                     uint32_t index,
+                                     const asset *a,
+                                     uint64_t offset)
 {
     uint8_t binding[32];
     cocos__request rq = right_request(w, ch, UPLOAD, role_for(kind), binding);
@@ -271,7 +289,8 @@ start_upload(const world *w, cocos__rpc_channel *ch, const cocos_key *key, int k
 }
 
 /* The end of an upload: its answer, or the error. Frees the call. */
-static int finish_upload(cocos__rpc_call *call, uint64_t *received, int *complete, cocos_error **err)
+static int
+finish_upload(cocos__rpc_call *call, uint64_t *received, int *complete, cocos_error **err)
 {
     ProtobufCMessage *m = NULL;
 
@@ -357,8 +376,14 @@ static void adapt_status(cocos__request *rq, void *user)
     rq->has_index = 1;
 }
 
-static int status_of(const world *w, cocos__rpc_channel *ch, const cocos_key *key, int kind, uint32_t index,
-                     uint64_t *received, int *complete, cocos_error **err)
+static int status_of(const world *w,
+                     cocos__rpc_channel *ch,
+                     const cocos_key *key,
+                     int kind,
+                     uint32_t index,
+                     uint64_t *received,
+                     int *complete,
+                     cocos_error **err)
 {
     Cocos__V1__UploadStatusRequest m = COCOS__V1__UPLOAD_STATUS_REQUEST__INIT;
     ProtobufCMessage *got = NULL;
@@ -385,8 +410,16 @@ static void adapt_download(cocos__request *rq, void *user)
 }
 
 /* What came, appended to out; *size as the header said. The verdict of the call. */
-static int download(const world *w, cocos__rpc_channel *ch, const cocos_key *key, const char *role, uint32_t part,
-                    uint64_t offset, cocos__buf *out, uint64_t *size, uint8_t digest[32], cocos_error **err)
+static int download(const world *w,
+                    cocos__rpc_channel *ch,
+                    const cocos_key *key,
+                    const char *role,
+                    uint32_t part,
+                    uint64_t offset,
+                    cocos__buf *out,
+                    uint64_t *size,
+                    uint8_t digest[32],
+                    cocos_error **err)
 {
     Cocos__V1__DownloadRequest m = COCOS__V1__DOWNLOAD_REQUEST__INIT;
     ProtobufCMessage *got = NULL;
@@ -395,7 +428,9 @@ static int download(const world *w, cocos__rpc_channel *ch, const cocos_key *key
     m.part = part;
     m.offset = offset;
     cocos__rpc_call *call = ask(w, ch, key, DOWNLOAD, role, &m.base, adapt_download, &m);
-    while ((r = cocos__rpc_recv_pb(call, &cocos__v1__download_response__descriptor, &got, err)) == COCOS_OK && got) {
+    while ((r = cocos__rpc_recv_pb(call, &cocos__v1__download_response__descriptor, &got, err)) ==
+               COCOS_OK &&
+           got) {
         Cocos__V1__DownloadResponse *d = (Cocos__V1__DownloadResponse *)got;
         if (d->part_case == COCOS__V1__DOWNLOAD_RESPONSE__PART_HEADER) {
             *size = d->header->size;
@@ -416,7 +451,8 @@ static void wait_for_state(const world *w, int state)
 {
     for (int i = 0; i < 1500 && cocos__machine_state(w->service) != state; i++)
         usleep(20000);
-    ck_assert_str_eq(cocos__agent_state_name(cocos__machine_state(w->service)), cocos__agent_state_name(state));
+    ck_assert_str_eq(cocos__agent_state_name(cocos__machine_state(w->service)),
+                     cocos__agent_state_name(state));
 }
 
 #endif

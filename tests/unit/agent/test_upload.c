@@ -56,7 +56,9 @@ START_TEST(resumes_an_upload_that_is_cut_two_hundred_times)
 
     cocos__rpc_channel *ch = dial(&w);
     int r = COCOS_ERR_STATE;
-    while (r == COCOS_ERR_STATE) { /* what was under way when the last connection went may still arrive */
+    while (
+        r ==
+        COCOS_ERR_STATE) { /* what was under way when the last connection went may still arrive */
         cocos_error_free(err);
         err = NULL;
         assert_ok(status_of(&w, ch, w.data[0], KIND_D, 0, &received, &complete, &err), err);
@@ -184,7 +186,8 @@ START_TEST(wipes_what_does_not_have_the_digest_and_takes_it_anew)
 
     asset other = w.sets[0];
     other.digest[0] ^= 1;
-    expect_refusal(start_upload(&w, ch, w.data[0], KIND_D, 0, &other, 0), COCOS_ERR_MALFORMED, "asset.digest");
+    expect_refusal(start_upload(&w, ch, w.data[0], KIND_D, 0, &other, 0), COCOS_ERR_MALFORMED,
+                   "asset.digest");
     assert_ok(upload_from(&w, ch, w.data[0], KIND_D, 0, &w.sets[0], 0, &err), err);
     cocos__rpc_channel_close(ch);
     world_close(&w);
@@ -202,7 +205,8 @@ START_TEST(refuses_sizes_pieces_and_orders_that_cannot_be)
 
     asset longer = w.sets[0];
     longer.size++;
-    expect_refusal(start_upload(&w, ch, w.data[0], KIND_D, 0, &longer, 0), COCOS_ERR_MALFORMED, "asset.size");
+    expect_refusal(start_upload(&w, ch, w.data[0], KIND_D, 0, &longer, 0), COCOS_ERR_MALFORMED,
+                   "asset.size");
 
     cocos__rpc_call *call = start_upload(&w, ch, w.data[1], KIND_D, 1, &w.sets[1], 0);
     ck_assert_int_eq(send_data(call, big, 7), COCOS_OK);
@@ -217,7 +221,9 @@ START_TEST(refuses_sizes_pieces_and_orders_that_cannot_be)
     send_header(call, KIND_D, 1, w.sets[1].digest, w.sets[1].size, 0);
     expect_refusal(call, COCOS_ERR_MALFORMED, "upload.order");
 
-    assert_ok(cocos__rpc_call_start(ch, UPLOAD, NULL, 0, cocos_deadline_in(5000000000), NULL, &call, &err), err);
+    assert_ok(cocos__rpc_call_start(ch, UPLOAD, NULL, 0, cocos_deadline_in(5000000000), NULL, &call,
+                                    &err),
+              err);
     ck_assert_int_eq(send_data(call, big, 5), COCOS_OK);
     expect_refusal(call, COCOS_ERR_MALFORMED, "upload.order");
     cocos__rpc_channel_close(ch);
@@ -243,7 +249,8 @@ START_TEST(refuses_early_what_cannot_fit)
     start_agent(&w);
     give_manifest(&w, "c1", "");
     cocos__rpc_channel *ch = dial(&w);
-    expect_refusal(start_upload(&w, ch, w.data[0], KIND_D, 0, &w.sets[0], 0), COCOS_ERR_EXHAUSTED, "asset.limit");
+    expect_refusal(start_upload(&w, ch, w.data[0], KIND_D, 0, &w.sets[0], 0), COCOS_ERR_EXHAUSTED,
+                   "asset.limit");
     cocos__rpc_channel_close(ch);
     cocos_agent_service_free(w.service);
 
@@ -251,7 +258,8 @@ START_TEST(refuses_early_what_cannot_fit)
     set_option(&w, "max_total", "5010");
     start_agent(&w);
     ch = dial(&w);
-    expect_refusal(start_upload(&w, ch, w.data[0], KIND_D, 0, &w.sets[0], 0), COCOS_ERR_EXHAUSTED, "asset.total");
+    expect_refusal(start_upload(&w, ch, w.data[0], KIND_D, 0, &w.sets[0], 0), COCOS_ERR_EXHAUSTED,
+                   "asset.total");
     cocos__rpc_channel_close(ch);
     world_close(&w);
 }
@@ -271,7 +279,8 @@ START_TEST(keeps_what_fits_on_a_full_disk_and_goes_on_when_there_is_room)
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
     struct rlimit tight = {2 * 1048576 + 777, old.rlim_max};
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &tight), 0);
-    assert_fails(upload_from(&w, ch, w.data[0], KIND_D, 0, &w.sets[0], 0, &err), COCOS_ERR_EXHAUSTED, "asset.space", err);
+    assert_fails(upload_from(&w, ch, w.data[0], KIND_D, 0, &w.sets[0], 0, &err),
+                 COCOS_ERR_EXHAUSTED, "asset.space", err);
     assert_ok(status_of(&w, ch, w.data[0], KIND_D, 0, &received, &complete, &err), err);
     ck_assert_uint_eq(received, 2 * 1048576);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
@@ -299,7 +308,8 @@ START_TEST(ends_uploads_when_the_computation_is_stopped)
     while (received == 0)
         assert_ok(status_of(&w, ch, w.data[0], KIND_D, 0, &received, &complete, &err), err);
 
-    assert_fails(cocos__machine_stop(w.service, "other", &err), COCOS_ERR_NOT_FOUND, "computation.unknown", err);
+    assert_fails(cocos__machine_stop(w.service, "other", &err), COCOS_ERR_NOT_FOUND,
+                 "computation.unknown", err);
     assert_ok(cocos__machine_stop(w.service, "c1", &err), err);
     cocos__rpc_msg *msg = NULL;
     assert_fails(cocos__rpc_recv(call, &msg, &err), COCOS_ERR_ABORTED, "computation.stopped", err);
@@ -312,7 +322,8 @@ START_TEST(ends_uploads_when_the_computation_is_stopped)
     /* And again, without limit. */
     for (int i = 0; i < 20; i++) {
         give_manifest(&w, "again", "");
-        ck_assert_int_eq(cocos__machine_accept(w.service, make_manifest(&w, "x", 1, ""), &err), COCOS_ERR_BUSY);
+        ck_assert_int_eq(cocos__machine_accept(w.service, make_manifest(&w, "x", 1, ""), &err),
+                         COCOS_ERR_BUSY);
         cocos_error_free(err);
         err = NULL;
         upload(&w, w.alg, KIND_A, 0, &w.algorithm);
@@ -422,7 +433,9 @@ START_TEST(refuses_a_request_that_differs_in_any_row)
         cocos__buf_init(&b, COCOS__AUTH_MAX);
         assert_ok(cocos__request_sign(w.data[0], &rq, &b, &err), err);
         cocos__rpc_meta meta = {COCOS__AUTH_KEY, b.data, b.len};
-        assert_ok(cocos__rpc_call_start(ch, UPLOAD, &meta, 1, cocos_deadline_in(5000000000), NULL, &call, &err), err);
+        assert_ok(cocos__rpc_call_start(ch, UPLOAD, &meta, 1, cocos_deadline_in(5000000000), NULL,
+                                        &call, &err),
+                  err);
         cocos__buf_done(&b);
         send_header(call, KIND_D, 0, w.sets[0].digest, w.sets[0].size, 0);
         expect_refusal(call, spoils[i].status, spoils[i].code);
@@ -439,20 +452,29 @@ START_TEST(refuses_wrong_keys_and_keys_of_another_asset)
     world_open(&w, SCRIPT, 5000);
     give_manifest(&w, "c1", "");
     cocos__rpc_channel *ch = dial(&w);
-    expect_refusal(start_upload(&w, ch, w.stranger, KIND_D, 0, &w.sets[0], 0), COCOS_ERR_UNAUTHENTICATED, "auth.key");
-    expect_refusal(start_upload(&w, ch, w.data[1], KIND_D, 0, &w.sets[0], 0), COCOS_ERR_DENIED, "auth.right");
-    expect_refusal(start_upload(&w, ch, w.alg, KIND_D, 0, &w.sets[0], 0), COCOS_ERR_DENIED, "auth.right");
-    expect_refusal(start_upload(&w, ch, w.consumer, KIND_A, 0, &w.algorithm, 0), COCOS_ERR_DENIED, "auth.right");
-    expect_refusal(start_upload(&w, ch, w.data[0], KIND_D, 2, &w.sets[0], 0), COCOS_ERR_NOT_FOUND, "asset.unknown");
-    expect_refusal(start_upload(&w, ch, w.alg, COCOS_ASSET_REQUIREMENTS, 0, &w.algorithm, 0), COCOS_ERR_NOT_FOUND,
+    expect_refusal(start_upload(&w, ch, w.stranger, KIND_D, 0, &w.sets[0], 0),
+                   COCOS_ERR_UNAUTHENTICATED, "auth.key");
+    expect_refusal(start_upload(&w, ch, w.data[1], KIND_D, 0, &w.sets[0], 0), COCOS_ERR_DENIED,
+                   "auth.right");
+    expect_refusal(start_upload(&w, ch, w.alg, KIND_D, 0, &w.sets[0], 0), COCOS_ERR_DENIED,
+                   "auth.right");
+    expect_refusal(start_upload(&w, ch, w.consumer, KIND_A, 0, &w.algorithm, 0), COCOS_ERR_DENIED,
+                   "auth.right");
+    expect_refusal(start_upload(&w, ch, w.data[0], KIND_D, 2, &w.sets[0], 0), COCOS_ERR_NOT_FOUND,
                    "asset.unknown");
+    expect_refusal(start_upload(&w, ch, w.alg, COCOS_ASSET_REQUIREMENTS, 0, &w.algorithm, 0),
+                   COCOS_ERR_NOT_FOUND, "asset.unknown");
 
     cocos__rpc_call *call = NULL;
-    assert_ok(cocos__rpc_call_start(ch, UPLOAD, NULL, 0, cocos_deadline_in(5000000000), NULL, &call, &err), err);
+    assert_ok(cocos__rpc_call_start(ch, UPLOAD, NULL, 0, cocos_deadline_in(5000000000), NULL, &call,
+                                    &err),
+              err);
     send_header(call, KIND_D, 0, w.sets[0].digest, w.sets[0].size, 0);
     expect_refusal(call, COCOS_ERR_UNAUTHENTICATED, "auth.missing");
     cocos__rpc_meta junk = {COCOS__AUTH_KEY, "junk", 4};
-    assert_ok(cocos__rpc_call_start(ch, UPLOAD, &junk, 1, cocos_deadline_in(5000000000), NULL, &call, &err), err);
+    assert_ok(cocos__rpc_call_start(ch, UPLOAD, &junk, 1, cocos_deadline_in(5000000000), NULL,
+                                    &call, &err),
+              err);
     send_header(call, KIND_D, 0, w.sets[0].digest, w.sets[0].size, 0);
     expect_refusal(call, COCOS_ERR_UNAUTHENTICATED, "auth.form");
     cocos__rpc_channel_close(ch);
@@ -467,7 +489,9 @@ static cocos__rpc_call *send_again(cocos__rpc_channel *ch, const cocos__buf *aut
     cocos_error *err = NULL;
     cocos__rpc_meta meta = {COCOS__AUTH_KEY, auth->data, auth->len};
 
-    assert_ok(cocos__rpc_call_start(ch, UPLOAD, &meta, 1, cocos_deadline_in(5000000000), NULL, &call, &err), err);
+    assert_ok(cocos__rpc_call_start(ch, UPLOAD, &meta, 1, cocos_deadline_in(5000000000), NULL,
+                                    &call, &err),
+              err);
     send_header(call, KIND_D, 0, w.sets[0].digest, w.sets[0].size, 0);
     return call;
 }
