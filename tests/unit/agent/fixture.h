@@ -46,7 +46,7 @@ typedef struct world {
     cocos_manifest *manifest; /* a copy; the agent has its own */
 } world;
 
-static void make_asset(asset *a, const void *data, size_t size)
+static inline void make_asset(asset *a, const void *data, size_t size)
 {
     a->data = malloc(size ? size : 1);
     a->size = size;
@@ -55,19 +55,19 @@ static void make_asset(asset *a, const void *data, size_t size)
     ck_assert_int_eq(cocos__digest(COCOS__SHA3_256, a->data, size, a->digest, NULL), COCOS_OK);
 }
 
-static void set_option(world *w, const char *name, const char *value)
+static inline void set_option(world *w, const char *name, const char *value)
 {
     cocos_error *err = NULL;
     assert_ok(cocos_agent_service_options_set(w->options, name, value, &err), err);
 }
 
-static void start_agent(world *w)
+static inline void start_agent(world *w)
 {
     cocos_error *err = NULL;
     assert_ok(cocos_agent_service_start(w->options, &w->service, &err), err);
 }
 
-static void world_open(world *w, const char *script, size_t data_size)
+static inline void world_open(world *w, const char *script, size_t data_size)
 {
     cocos_error *err = NULL;
     char state[96];
@@ -92,7 +92,7 @@ static void world_open(world *w, const char *script, size_t data_size)
     start_agent(w);
 }
 
-static void world_close(world *w)
+static inline void world_close(world *w)
 {
     cocos_agent_service_free(w->service);
     cocos_agent_service_options_free(w->options);
@@ -109,7 +109,7 @@ static void world_close(world *w)
 }
 
 /* A key as a JSON string. */
-static void add_key(cocos__buf *b, const cocos_key *key)
+static inline void add_key(cocos__buf *b, const cocos_key *key)
 {
     char *pem = NULL;
 
@@ -125,7 +125,7 @@ static void add_key(cocos__buf *b, const cocos_key *key)
     cocos_free_text(pem);
 }
 
-static void add_hash(cocos__buf *b, const asset *a, int with_size)
+static inline void add_hash(cocos__buf *b, const asset *a, int with_size)
 {
     cocos__buf_add_str(b, "\"hash\": \"");
     for (size_t i = 0; i < 32; i++)
@@ -136,7 +136,8 @@ static void add_hash(cocos__buf *b, const asset *a, int with_size)
 }
 
 /* `more`: further members of the manifest, each with a comma before it. */
-static cocos_manifest *make_manifest(world *w, const char *id, int with_size, const char *more)
+static inline cocos_manifest *
+make_manifest(world *w, const char *id, int with_size, const char *more)
 {
     cocos_manifest *m = NULL;
     cocos_error *err = NULL;
@@ -164,7 +165,7 @@ static cocos_manifest *make_manifest(world *w, const char *id, int with_size, co
     return m;
 }
 
-static void give_manifest(world *w, const char *id, const char *more)
+static inline void give_manifest(world *w, const char *id, const char *more)
 {
     cocos_error *err = NULL;
 
@@ -175,7 +176,7 @@ static void give_manifest(world *w, const char *id, const char *more)
 
 /* ---- A client ---- */
 
-static cocos__rpc_channel *dial(const world *w)
+static inline cocos__rpc_channel *dial(const world *w)
 {
     cocos__tls_options t = {.insecure = 1};
     cocos__tls_config *tls = NULL;
@@ -192,11 +193,11 @@ static cocos__rpc_channel *dial(const world *w)
 }
 
 /* A right request, to be spoiled by the caller before it is signed. */
-static cocos__request right_request(const world *w,
-                                    const cocos__rpc_channel *ch,
-                                    const char *method,
-                                    const char *role,
-                                    uint8_t binding[32])
+static inline cocos__request right_request(const world *w,
+                                           const cocos__rpc_channel *ch,
+                                           const char *method,
+                                           const char *role,
+                                           uint8_t binding[32])
 {
     cocos__request rq = {.method = method,
                          .role = role,
@@ -213,7 +214,7 @@ static cocos__request right_request(const world *w,
     return rq;
 }
 
-static cocos__rpc_call *
+static inline cocos__rpc_call *
 start_signed(cocos__rpc_channel *ch, const cocos_key *key, const cocos__request *rq)
 {
     cocos__rpc_call *call = NULL;
@@ -230,12 +231,12 @@ start_signed(cocos__rpc_channel *ch, const cocos_key *key, const cocos__request 
     return call;
 }
 
-static void send_header(cocos__rpc_call *call,
-                        int kind,
-                        uint32_t index,
-                        const uint8_t *digest,
-                        uint64_t size,
-                        uint64_t offset)
+static inline void send_header(cocos__rpc_call *call,
+                               int kind,
+                               uint32_t index,
+                               const uint8_t *digest,
+                               uint64_t size,
+                               uint64_t offset)
 {
     Cocos__V1__UploadRequest m = COCOS__V1__UPLOAD_REQUEST__INIT;
     Cocos__V1__UploadHeader h = COCOS__V1__UPLOAD_HEADER__INIT;
@@ -250,7 +251,7 @@ static void send_header(cocos__rpc_call *call,
     (void)!cocos__rpc_send_pb(call, &m.base, NULL); /* the verdict tells why it failed */
 }
 
-static int send_data(cocos__rpc_call *call, const uint8_t *data, size_t n)
+static inline int send_data(cocos__rpc_call *call, const uint8_t *data, size_t n)
 {
     uint8_t *message = malloc(n + 16);
     size_t head = cocos__pb_bytes_head(message, 2, n);
@@ -261,18 +262,18 @@ static int send_data(cocos__rpc_call *call, const uint8_t *data, size_t n)
     return r;
 }
 
-static const char *role_for(int kind)
+static inline const char *role_for(int kind)
 {
     return kind == COCOS_ASSET_DATASET ? "data-provider" : "algorithm-provider";
 }
 
-static cocos__rpc_call *start_upload(const world *w,
-                                     cocos__rpc_channel *ch,
-                                     const cocos_key *key,
-                                     int kind,
-                                     uint32_t index,
-                                     const asset *a,
-                                     uint64_t offset)
+static inline cocos__rpc_call *start_upload(const world *w,
+                                            cocos__rpc_channel *ch,
+                                            const cocos_key *key,
+                                            int kind,
+                                            uint32_t index,
+                                            const asset *a,
+                                            uint64_t offset)
 {
     uint8_t binding[32];
     cocos__request rq = right_request(w, ch, UPLOAD, role_for(kind), binding);
@@ -289,7 +290,7 @@ static cocos__rpc_call *start_upload(const world *w,
 }
 
 /* The end of an upload: its answer, or the error. Frees the call. */
-static int
+static inline int
 finish_upload(cocos__rpc_call *call, uint64_t *received, int *complete, cocos_error **err)
 {
     ProtobufCMessage *m = NULL;
@@ -308,14 +309,14 @@ finish_upload(cocos__rpc_call *call, uint64_t *received, int *complete, cocos_er
 }
 
 /* Everything from offset on, in pieces. */
-static int upload_from(const world *w,
-                       cocos__rpc_channel *ch,
-                       const cocos_key *key,
-                       int kind,
-                       uint32_t index,
-                       const asset *a,
-                       uint64_t offset,
-                       cocos_error **err)
+static inline int upload_from(const world *w,
+                              cocos__rpc_channel *ch,
+                              const cocos_key *key,
+                              int kind,
+                              uint32_t index,
+                              const asset *a,
+                              uint64_t offset,
+                              cocos_error **err)
 {
     cocos__rpc_call *call = start_upload(w, ch, key, kind, index, a, offset);
     uint64_t received = 0;
@@ -335,7 +336,8 @@ static int upload_from(const world *w,
     return r;
 }
 
-static void upload(const world *w, const cocos_key *key, int kind, uint32_t index, const asset *a)
+static inline void
+upload(const world *w, const cocos_key *key, int kind, uint32_t index, const asset *a)
 {
     cocos__rpc_channel *ch = dial(w);
     cocos_error *err = NULL;
@@ -345,14 +347,14 @@ static void upload(const world *w, const cocos_key *key, int kind, uint32_t inde
 }
 
 /* A call whose one message is signed; ended on our side. */
-static cocos__rpc_call *ask(const world *w,
-                            cocos__rpc_channel *ch,
-                            const cocos_key *key,
-                            const char *method,
-                            const char *role,
-                            const ProtobufCMessage *m,
-                            void (*adapt)(cocos__request *rq, void *user),
-                            void *user)
+static inline cocos__rpc_call *ask(const world *w,
+                                   cocos__rpc_channel *ch,
+                                   const cocos_key *key,
+                                   const char *method,
+                                   const char *role,
+                                   const ProtobufCMessage *m,
+                                   void (*adapt)(cocos__request *rq, void *user),
+                                   void *user)
 {
     uint8_t binding[32];
     uint8_t packed[512];
@@ -368,7 +370,7 @@ static cocos__rpc_call *ask(const world *w,
     return call;
 }
 
-static void adapt_status(cocos__request *rq, void *user)
+static inline void adapt_status(cocos__request *rq, void *user)
 {
     const Cocos__V1__UploadStatusRequest *m = user;
     rq->kind = (int)m->kind;
@@ -376,14 +378,14 @@ static void adapt_status(cocos__request *rq, void *user)
     rq->has_index = 1;
 }
 
-static int status_of(const world *w,
-                     cocos__rpc_channel *ch,
-                     const cocos_key *key,
-                     int kind,
-                     uint32_t index,
-                     uint64_t *received,
-                     int *complete,
-                     cocos_error **err)
+static inline int status_of(const world *w,
+                            cocos__rpc_channel *ch,
+                            const cocos_key *key,
+                            int kind,
+                            uint32_t index,
+                            uint64_t *received,
+                            int *complete,
+                            cocos_error **err)
 {
     Cocos__V1__UploadStatusRequest m = COCOS__V1__UPLOAD_STATUS_REQUEST__INIT;
     ProtobufCMessage *got = NULL;
@@ -403,23 +405,23 @@ static int status_of(const world *w,
     return r;
 }
 
-static void adapt_download(cocos__request *rq, void *user)
+static inline void adapt_download(cocos__request *rq, void *user)
 {
     rq->offset = ((Cocos__V1__DownloadRequest *)user)->offset;
     rq->has_offset = 1;
 }
 
 /* What came, appended to out; *size as the header said. The verdict of the call. */
-static int download(const world *w,
-                    cocos__rpc_channel *ch,
-                    const cocos_key *key,
-                    const char *role,
-                    uint32_t part,
-                    uint64_t offset,
-                    cocos__buf *out,
-                    uint64_t *size,
-                    uint8_t digest[32],
-                    cocos_error **err)
+static inline int download(const world *w,
+                           cocos__rpc_channel *ch,
+                           const cocos_key *key,
+                           const char *role,
+                           uint32_t part,
+                           uint64_t offset,
+                           cocos__buf *out,
+                           uint64_t *size,
+                           uint8_t digest[32],
+                           cocos_error **err)
 {
     Cocos__V1__DownloadRequest m = COCOS__V1__DOWNLOAD_REQUEST__INIT;
     ProtobufCMessage *got = NULL;
@@ -447,7 +449,7 @@ static int download(const world *w,
     return r;
 }
 
-static void wait_for_state(const world *w, int state)
+static inline void wait_for_state(const world *w, int state)
 {
     for (int i = 0; i < 1500 && cocos__machine_state(w->service) != state; i++)
         usleep(20000);
