@@ -188,6 +188,7 @@ static int run(tool *t)
 
 static const tool_command commands[] = {
     {.name = "",
+     .args = "",
      .summary = "serve one virtual machine's computations",
      .options = {options},
      .run = run},

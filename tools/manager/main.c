@@ -96,6 +96,7 @@ static int run(tool *t)
 
 static const tool_command commands[] = {
     {.name = "",
+     .args = "",
      .summary = "run enclaves on this machine for its users",
      .options = {manager_options},
      .run = run},
