@@ -79,7 +79,7 @@ static const char *behind(const char *symbol, cocos__span name)
     if (strncmp(symbol, (const char *)name.data, name.len) != 0)
         return NULL;
     symbol += name.len;
-    if (*symbol == '.')
+    if (*symbol == '.' && symbol[1])
         return symbol + 1;
     return *symbol ? NULL : symbol;
 }
