@@ -65,7 +65,7 @@ static inline void job_run_init(job_run *r, const char *const *args, size_t n_ar
                                 .cpu_milli = 1000,
                                 .processes = 32,
                                 .disk = 16 << 20,
-                                .deadline_ns = 20 * COCOS__NS_PER_S,
+                                .deadline_ns = 100 * COCOS__NS_PER_S,
                                 .unlimited = 1};
 }
 

@@ -137,7 +137,7 @@ START_TEST(ends_a_fork_bomb_at_its_deadline)
     r.spec.deadline_ns = COCOS__NS_PER_S / 2;
     int64_t start = cocos__clock_mono_ns();
     ends_with(&r, COCOS__JOB_DEADLINE, 0);
-    ck_assert_int_lt((int)((cocos__clock_mono_ns() - start) / COCOS__NS_PER_MS), 3000);
+    ck_assert_int_lt((int)((cocos__clock_mono_ns() - start) / COCOS__NS_PER_MS), 15000);
     char *text = job_run_output(&r, "cocos-job/exit.json");
     ck_assert_ptr_nonnull(strstr(text, "\"end\":\"deadline\""));
     free(text);
@@ -206,12 +206,12 @@ START_TEST(is_killed_with_the_agent)
             pause();
     }
     ck_assert_int_eq((int)read(ready[0], &byte, 1), 1);
-    for (int i = 0; processes_of(r.algorithm) == 0 && i < 5000; i++)
+    for (int i = 0; processes_of(r.algorithm) == 0 && i < 30000; i++)
         usleep(1000);
     ck_assert_int_gt(processes_of(r.algorithm), 0);
     ck_assert_int_eq(kill(agent, SIGKILL), 0);
     ck_assert_int_eq(waitpid(agent, NULL, 0), agent);
-    for (int i = 0; processes_of(r.algorithm) > 0 && i < 5000; i++)
+    for (int i = 0; processes_of(r.algorithm) > 0 && i < 30000; i++)
         usleep(1000);
     ck_assert_int_eq(processes_of(r.algorithm), 0);
 
@@ -224,13 +224,13 @@ END_TEST
 
 START_TEST(keeps_both_ends_of_endless_output)
 {
-    START_JOB(r, "print", "300000000");
+    START_JOB(r, "print", "30000000");
     r.spec.disk = 80000; /* keeps 10,000 bytes of each end */
     ends_with(&r, COCOS__JOB_EXITED, 0);
-    ck_assert_uint_eq(r.outcome.stdout_bytes, 300000000);
+    ck_assert_uint_eq(r.outcome.stdout_bytes, 30000000);
     ck_assert_uint_eq(r.outcome.stderr_bytes, 5);
     char *text = job_run_output(&r, "cocos-job/stdout");
-    const char *note = "\n[cocos: 299980000 bytes left out here]\n";
+    const char *note = "\n[cocos: 29980000 bytes left out here]\n";
     ck_assert_ptr_eq(strstr(text, note), text + 10000);
     ck_assert_uint_eq(strlen(text), 20000 + strlen(note));
     free(text);
