@@ -13,22 +13,22 @@
 
 #define SAMPLE_HASH "\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\""
 
-#define SAMPLE_MANIFEST                                                                                       \
-    "{\"version\": 1, \"id\": \"c-1\", \"name\": \"n\", \"description\": \"d\","                              \
-    " \"algorithm\": {\"hash\": " SAMPLE_HASH ", \"size\": 12, \"user_key\": @,"                              \
-    "  \"algo_type\": \"python\", \"algo_args\": [\"-x\", \"\"],"                                             \
-    "  \"requirements\": {\"hash\": " SAMPLE_HASH "},"                                                        \
-    "  \"source\": {\"type\": \"https\", \"url\": \"https://a.example/x\", \"encrypted\": true,"              \
-    "   \"kbs_resource_path\": \"a/b/c\"}, \"kbs\": {\"url\": \"https://k.example\", \"enabled\": true}},"    \
-    " \"datasets\": [{\"filename\": \"a.csv\", \"hash\": " SAMPLE_HASH                                        \
-    ", \"size\": 0, \"user_key\": @},"                                                                        \
-    "  {\"filename\": \"b.zip\", \"hash\": " SAMPLE_HASH                                                      \
-    ", \"user_key\": @, \"decompress\": true}],"                                                              \
-    " \"result_consumers\": [{\"user_key\": @}],"                                                             \
-    " \"approvals\": [\"data-provider\"],"                                                                    \
-    " \"job\": {\"output\": \"parties\", \"memory\": \"256M\", \"cpu\": 1.5, \"processes\": 7,"               \
-    "  \"disk\": \"2G\", \"deadline\": \"1h30m\"},"                                                           \
-    " \"agent_config\": {\"port\": \"7002\", \"attested_tls\": true, \"cert_file\": \"/etc/certs/cert.pem\"," \
+#define SAMPLE_MANIFEST                                                                                                           \
+    "{\"version\": 1, \"id\": \"c-1\", \"name\": \"n\", \"description\": \"d\","                                                  \
+    " \"algorithm\": {\"hash\": " SAMPLE_HASH ", \"size\": 12, \"user_key\": @,"                                                  \
+    "  \"algo_type\": \"python\", \"algo_args\": [\"-x\", \"\"],"                                                                 \
+    "  \"requirements\": {\"hash\": " SAMPLE_HASH "},"                                                                            \
+    "  \"source\": {\"type\": \"https\", \"url\": \"https://a.example/x\", \"encrypted\": true,"                                  \
+    "   \"kbs_resource_path\": \"a/b/c\"}, \"kbs\": {\"url\": \"https://k.example\", \"enabled\": true}},"                        \
+    " \"datasets\": [{\"filename\": \"a.csv\", \"hash\": " SAMPLE_HASH                                                            \
+    ", \"size\": 0, \"user_key\": @},"                                                                                            \
+    "  {\"filename\": \"b.zip\", \"hash\": " SAMPLE_HASH                                                                          \
+    ", \"user_key\": @, \"decompress\": true}],"                                                                                  \
+    " \"result_consumers\": [{\"user_key\": @}],"                                                                                 \
+    " \"approvals\": [\"data-provider\"],"                                                                                        \
+    " \"job\": {\"output\": \"parties\", \"network\": [\"a.example:443\"], \"memory\": \"256M\", \"cpu\": 1.5, \"processes\": 7," \
+    "  \"disk\": \"2G\", \"deadline\": \"1h30m\"},"                                                                               \
+    " \"agent_config\": {\"port\": \"7002\", \"attested_tls\": true, \"cert_file\": \"/etc/certs/cert.pem\","                     \
     "  \"key_file\": \"/etc/certs/key.pem\", \"client_ca_file\": \"/etc/certs/ca.pem\", \"log_level\": \"info\"}}"
 
 /* The least that a manifest has. */
