@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enclave/values.h"
+
+#include <string.h>
+
+#include "suite.h"
+
+START_TEST(reads_sizes_in_powers_of_1024)
+{
+    uint64_t v;
+
+    ck_assert(cocos__value_size("512", &v) && v == 512);
+    ck_assert(cocos__value_size("2048M", &v) && v == UINT64_C(2048) << 20);
+    ck_assert(cocos__value_size("1GiB", &v) && v == UINT64_C(1) << 30);
+    ck_assert(cocos__value_size("3kB", &v) && v == 3072);
+    ck_assert(cocos__value_size("16777215T", &v) && v == UINT64_C(16777215) << 40);
+}
+END_TEST
+
+START_TEST(refuses_sizes_of_another_form)
+{
+    static const char *const bad[] = {"",    "M",   "-1",   "1.5G",      "1 M",
+                                      "1MM", "1Mi", "0x10", "16777216T", "99999999999999999999"};
+    uint64_t v;
+
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(bad); i++)
+        ck_assert_msg(!cocos__value_size(bad[i], &v), "%s", bad[i]);
+}
+END_TEST
+
+/* Values as Go's time.ParseDuration gives them. */
+START_TEST(reads_durations_as_go_does)
+{
+    static const struct {
+        const char *text;
+        int64_t ns;
+    } good[] = {
+        {"0", 0},
+        {"1h30m", INT64_C(5400000000000)},
+        {"1.5s", 1500000000},
+        {"300ms", 300000000},
+        {"2us", 2000},
+        {"2\xc2\xb5s", 2000},
+        {"7ns", 7},
+        {".5s", 500000000},
+        {"1.s", 1000000000},
+        {"1m1m", INT64_C(120000000000)},
+    };
+    int64_t v;
+
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(good); i++) {
+        ck_assert_msg(cocos__value_duration(good[i].text, &v), "%s", good[i].text);
+        ck_assert_msg(v == good[i].ns, "%s: %lld", good[i].text, (long long)v);
+    }
+}
+END_TEST
+
+START_TEST(refuses_durations_of_another_form)
+{
+    static const char *const bad[] = {
+        "",    "1",        "s",    ".s",    "-1s",
+        "+1s", "1 s",      "1d",   "bogus", "1s2",
+        "1hh", "3000000h", "1e3s", "1,5s",  "2540400h10m10s9999999999999999999s"};
+    int64_t v;
+
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(bad); i++)
+        ck_assert_msg(!cocos__value_duration(bad[i], &v), "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(reads_port_ranges_and_nothing_else)
+{
+    static const char *const bad[] = {"",          "1",       "1-",    "-2",   "0-5",
+                                      "6200-6100", "1-65536", "1-2-3", "a1-2", "1-2b"};
+    uint16_t low;
+    uint16_t high;
+
+    ck_assert(cocos__value_port_range("6100-6200", &low, &high) && low == 6100 && high == 6200);
+    ck_assert(cocos__value_port_range("1-65535", &low, &high) && low == 1 && high == 65535);
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(bad); i++)
+        ck_assert_msg(!cocos__value_port_range(bad[i], &low, &high), "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(takes_only_what_fits_into_one_line_of_an_environment_file)
+{
+    ck_assert(cocos__value_endpoint("10.0.2.2:7001"));
+    ck_assert(cocos__value_endpoint("cvms.example.org:1"));
+    ck_assert(cocos__value_endpoint("[::1]:7001"));
+    ck_assert(!cocos__value_endpoint("host:7001\nAWS_SECRET_ACCESS_KEY=x"));
+    ck_assert(!cocos__value_endpoint("host"));
+    ck_assert(!cocos__value_endpoint(":7001"));
+    ck_assert(!cocos__value_endpoint("host:0"));
+    ck_assert(!cocos__value_endpoint("host:70000"));
+    ck_assert(!cocos__value_endpoint("a b:7001"));
+    ck_assert(!cocos__value_endpoint("$(id):7001"));
+    ck_assert(!cocos__value_printable("tab\there", 1, 100));
+    ck_assert(!cocos__value_printable("", 1, 100));
+    ck_assert(!cocos__value_printable("abcd", 1, 3));
+}
+END_TEST
+
+START_TEST(names_of_images_cannot_leave_their_folder)
+{
+    ck_assert(cocos__value_name("eos-1.2_test"));
+    ck_assert(!cocos__value_name(".."));
+    ck_assert(!cocos__value_name("."));
+    ck_assert(!cocos__value_name("a/b"));
+    ck_assert(!cocos__value_name(""));
+    ck_assert(
+        !cocos__value_name("12345678901234567890123456789012345678901234567890123456789012345"));
+}
+END_TEST
+
+START_TEST(makes_ids_that_it_recognises)
+{
+    char a[37];
+    char b[37];
+
+    cocos__value_uuid(a);
+    cocos__value_uuid(b);
+    ck_assert(cocos__value_is_uuid(a));
+    ck_assert_int_eq(a[14], '4');
+    ck_assert_str_ne(a, b);
+    ck_assert(!cocos__value_is_uuid("1B4E28BA-2fa1-11d2-883f-0016d3cca427"));
+    ck_assert(!cocos__value_is_uuid("1b4e28ba-2fa1-11d2-883f-0016d3cca42"));
+    ck_assert(!cocos__value_is_uuid("../../../../etc/passwd"));
+}
+END_TEST
+
+START_TEST(writes_any_text_as_valid_json)
+{
+    cocos__buf b;
+
+    cocos__buf_init(&b, 1000);
+    cocos__value_json(&b, "a\"\\\n\x1b\xff");
+    ck_assert_str_eq(cocos__buf_cstr(&b), "\"a\\\"\\\\\\u000a\\u001b\\u00ff\"");
+    cocos__buf_done(&b);
+}
+END_TEST
+
+TEST_MAIN(values,
+          reads_sizes_in_powers_of_1024,
+          refuses_sizes_of_another_form,
+          reads_durations_as_go_does,
+          refuses_durations_of_another_form,
+          reads_port_ranges_and_nothing_else,
+          takes_only_what_fits_into_one_line_of_an_environment_file,
+          names_of_images_cannot_leave_their_folder,
+          makes_ids_that_it_recognises,
+          writes_any_text_as_valid_json)
