@@ -21,6 +21,7 @@ struct cocos__cvms_link {
     struct packed **last;
     size_t waiting;
     size_t waiting_bytes;
+    int sending; /* the thread is within cocos__rpc_send() */
     int ending;
 };
 
@@ -28,6 +29,7 @@ static struct packed *take(cocos__cvms_link *l)
 {
     COCOS__LOCKED(&l->lock);
 
+    l->sending = 0;
     while (!l->first && !l->ending)
         pthread_cond_wait(&l->more, &l->lock);
     if (l->ending)
@@ -39,6 +41,7 @@ static struct packed *take(cocos__cvms_link *l)
         l->last = &l->first;
     l->waiting--;
     l->waiting_bytes -= p->len;
+    l->sending = 1;
     return p;
 }
 
@@ -107,9 +110,11 @@ void cocos__cvms_link_free(cocos__cvms_link *l)
 
     pthread_mutex_lock(&l->lock);
     l->ending = 1;
+    int stuck = l->sending;
     pthread_cond_signal(&l->more);
     pthread_mutex_unlock(&l->lock);
-    cocos__rpc_cancel(l->call); /* a send that waits for flow control returns */
+    if (stuck)
+        cocos__rpc_cancel(l->call); /* a send that waits for flow control returns */
     pthread_join(l->thread, NULL);
 
     while (l->first) {
