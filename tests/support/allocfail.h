@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COCOS_TESTS_ALLOCFAIL_H
+#define COCOS_TESTS_ALLOCFAIL_H
+
+/*
+ * Out of memory at every point of a call: the program's malloc is replaced, for all libraries in
+ * it, by one that fails once on demand and counts what is live. Include in one file of a test only.
+ *
+ *     static int call(void *user, cocos_error **err) { ...; free what it gave; return r; }
+ *     ck_assert_uint_gt(allocfail_sweep(call, NULL), 0);
+ *
+ * Within `call` use abort() and not ck_assert...(), which needs memory itself.
+ *
+ * With the address sanitizer, which has its own malloc, the call runs once, without failures.
+ */
+
+#include <check.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cocos/error.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ALLOCFAIL_ACTIVE 0
+#else
+#define ALLOCFAIL_ACTIVE 1
+#endif
+
+static struct {
+    long countdown; /* the allocation that fails; 0: none */
+    int hit;
+    long live;
+} allocfail;
+
+#if ALLOCFAIL_ACTIVE
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t size);
+void __libc_free(void *p);
+
+static int allocfail_now(void)
+{
+    if (allocfail.countdown == 0 || --allocfail.countdown > 0)
+        return 0;
+    allocfail.hit = 1;
+    return 1;
+}
+
+void *malloc(size_t size)
+{
+    void *p = allocfail_now() ? NULL : __libc_malloc(size);
+    allocfail.live += p != NULL;
+    return p;
+}
+
+void *calloc(size_t n, size_t size)
+{
+    void *p = allocfail_now() ? NULL : __libc_calloc(n, size);
+    allocfail.live += p != NULL;
+    return p;
+}
+
+void *realloc(void *old, size_t size)
+{
+    void *p = allocfail_now() ? NULL : __libc_realloc(old, size);
+    allocfail.live += !old && p;
+    allocfail.live -= old && !p && size == 0;
+    return p;
+}
+
+void free(void *p)
+{
+    allocfail.live -= p != NULL;
+    __libc_free(p);
+}
+#endif
+
+typedef int (*allocfail_fn)(void *user, cocos_error **err);
+
+/* With the n-th allocation failing (0: none). Gives how many allocations stayed behind. */
+static inline long allocfail_once(allocfail_fn fn, void *user, long n)
+{
+    cocos_error *err = NULL;
+    long before = allocfail.live;
+
+    allocfail.hit = 0;
+    allocfail.countdown = n;
+    int r = fn(user, &err);
+    allocfail.countdown = 0;
+    ck_assert_msg(r == COCOS_OK || (r < 0 && err), "allocation %ld: %d without an error", n, r);
+    ck_assert_msg(r == COCOS_OK || allocfail.hit, "fails by itself: %s", cocos_error_message(err));
+    ck_assert_msg(r != COCOS_OK || !err, "allocation %ld: good, with an error", n);
+    cocos_error_free(err);
+    return allocfail.live - before;
+}
+
+/*
+ * Fails each allocation in turn until one run needs no more, and gives how many failed. The first
+ * sweep, a coarse one, fills the caches of libraries; in the second nothing may stay behind.
+ */
+static inline size_t allocfail_sweep(allocfail_fn fn, void *user)
+{
+    size_t failed = 0;
+
+    (void)allocfail_once(fn, user, 0);
+    for (int sweep = 0; sweep < 2; sweep++) {
+        failed = 0;
+        for (long n = 1;; n += sweep == 0 ? 5 : 1) {
+            long left = allocfail_once(fn, user, n);
+            if (!allocfail.hit)
+                break;
+            ck_assert_msg(sweep == 0 || left == 0, "allocation %ld fails: %ld stay behind", n,
+                          left);
+            failed++;
+        }
+    }
+    return ALLOCFAIL_ACTIVE ? failed : 1;
+}
+
+#endif
