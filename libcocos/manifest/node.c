@@ -251,9 +251,10 @@ int cocos__node_cpu(const cocos__node *n, uint64_t *milli, cocos_error **err)
     if (cores >= 0 && cores <= CORES_MAX) {
         uint64_t nearest = (uint64_t)(cores * 1000 + 0.5);
         double off = cores * 1000 - (double)nearest;
-        *milli = nearest;
-        if (off < 1e-6 && off > -1e-6)
+        if (off < 1e-6 && off > -1e-6) {
+            *milli = nearest;
             return COCOS_OK;
+        }
     }
     return fail_value(n, "manifest.job.cpu", "not a number of cores in thousandths", err);
 }

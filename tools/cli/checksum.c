@@ -95,21 +95,21 @@ int cli_manifest_digest(tool *t)
     return print_digest(t, "manifest", path, cocos_manifest_digest(m), json_object());
 }
 
-/* All defects, one a line `code: text`, stand in the cause of the error. */
+/* Every defect of the chain (cocos/manifest.h), each as an error of its own; the first decides. */
 static int report_defects(tool *t, cocos_error *err)
 {
-    const cocos_error *all = cocos_error_cause(err);
+    int first = 0;
 
-    if (!all || t->json)
-        return tool_fail_error(t, err);
-
-    TOOL_CLEANUP(tool_free_text) char *lines = strdup(cocos_error_message(all));
-    int code = tool_fail_error(t, err);
-
-    for (char *save = NULL, *l = lines ? strtok_r(lines, "\n", &save) : NULL; l;
-         l = strtok_r(NULL, "\n", &save))
-        tool_say(t, "  - %s", l);
-    return code;
+    for (const cocos_error *e = err; e; e = cocos_error_cause(e)) {
+        int code = tool_report(t, &(tool_problem){.status = cocos_error_status(e),
+                                                  .code = cocos_error_code(e),
+                                                  .check = t->json ? cocos_error_check(e) : NULL,
+                                                  .message = cocos_error_message(e)});
+        if (e == err)
+            first = code;
+    }
+    cocos_error_free(err);
+    return first;
 }
 
 int cli_manifest_check(tool *t)
