@@ -51,7 +51,8 @@ static int make_dir(const char *dir, const char *name, char out[PATH_MAX], cocos
 {
     int r = path_of(out, dir, name, err);
 
-    if (r == COCOS_OK && mkdir(out, 0755) < 0)
+    /* The job's user passes through, whatever umask the agent was started with. */
+    if (r == COCOS_OK && (mkdir(out, 0755) < 0 || chmod(out, 0755) < 0))
         r = cocos__fail_errno(err, errno, "io.mkdir", "cannot make %s", out);
     return r;
 }
@@ -95,7 +96,7 @@ add_system_dir(cocos__buf *mounts, const char *rootfs, const char *name, cocos_e
     }
     if (!S_ISDIR(st.st_mode))
         return COCOS_OK;
-    if (mkdir(inside, 0755) < 0)
+    if (mkdir(inside, 0755) < 0 || chmod(inside, 0755) < 0)
         return cocos__fail_errno(err, errno, "io.mkdir", "cannot make %s", inside);
     cocos__buf_printf(mounts,
                       ",{\"destination\":\"%s\",\"type\":\"bind\",\"source\":\"%s\","

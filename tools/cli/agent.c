@@ -135,6 +135,7 @@ typedef struct watcher {
     tool *t;
     const char *until;
     int reached;
+    int failed; /* and so it never will be */
 } watcher;
 
 static int on_event(void *user,
@@ -168,7 +169,8 @@ static int on_event(void *user,
         fflush(stdout);
     }
     w->reached = w->until && strcmp(w->until, state) == 0;
-    return w->reached || ferror(stdout);
+    w->failed = w->until && !w->reached && strcmp(state, "Failed") == 0;
+    return w->reached || w->failed || ferror(stdout);
 }
 
 int cli_agent_watch(tool *t)
@@ -191,5 +193,8 @@ int cli_agent_watch(tool *t)
     cli_not_confidential(t);
     if (cocos_agent_watch(conn, key, first, on_event, &w, t->deadline_ns, t->cancel, &err) < 0)
         return tool_fail_error(t, err);
+    if (w.failed)
+        return tool_fail(t, COCOS_ERR_STATE, "job.failed",
+                         "the computation has failed and does not get to %s", w.until);
     return 0;
 }
