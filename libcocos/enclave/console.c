@@ -97,8 +97,16 @@ static uint64_t place(uint64_t offset, size_t *run)
     return HEADER_SIZE + COCOS__CONSOLE_HEAD + in_ring;
 }
 
+static void note_panic(cocos__console *c, const void *found, const void *start, uint64_t start_at)
+{
+    if (!found || c->panicked)
+        return;
+    c->panicked = 1;
+    c->panic_at = start_at + (uint64_t)((const char *)found - (const char *)start);
+}
+
 /* Looks for the kernel's last words, which may be split between two reads. */
-static int has_panic(cocos__console *c, const uint8_t *data, size_t len)
+static void look_for_panic(cocos__console *c, const uint8_t *data, size_t len)
 {
     char joint[sizeof c->last * 2];
     size_t n = len < sizeof c->last ? len : sizeof c->last;
@@ -106,26 +114,24 @@ static int has_panic(cocos__console *c, const uint8_t *data, size_t len)
 
     memcpy(joint, c->last, c->n_last);
     memcpy(joint + c->n_last, data, n);
-    int found = memmem(joint, c->n_last + n, panic_text, want) != NULL ||
-                memmem(data, len, panic_text, want) != NULL;
-
     size_t all = c->n_last + n;
-    if (len >= sizeof c->last) {
-        memcpy(c->last, data + len - sizeof c->last, sizeof c->last);
-        c->n_last = sizeof c->last;
-    } else {
-        size_t keep = all < sizeof c->last ? all : sizeof c->last;
+    note_panic(c, memmem(joint, all, panic_text, want), joint, c->total - c->n_last);
+    note_panic(c, memmem(data, len, panic_text, want), data, c->total);
+
+    size_t keep = len + c->n_last < sizeof c->last ? len + c->n_last : sizeof c->last;
+    if (len >= keep)
+        memcpy(c->last, data + len - keep, keep);
+    else
         memmove(c->last, joint + all - keep, keep);
-        c->n_last = keep;
-    }
-    return found;
+    c->n_last = keep;
 }
 
 void cocos__console_append(cocos__console *c, const uint8_t *data, size_t len, int *panic)
 {
     if (len == 0)
         return;
-    *panic |= has_panic(c, data, len);
+    look_for_panic(c, data, len);
+    *panic |= c->panicked;
     while (len > 0) {
         size_t run;
         uint64_t at = place(c->total, &run);
@@ -191,15 +197,10 @@ int cocos__console_read(int file,
     return COCOS_OK;
 }
 
-void cocos__console_tail(int file, char *out, size_t size)
+void cocos__console_text(int file, uint64_t offset, char *out, size_t size)
 {
-    uint64_t total;
     size_t used = 0;
 
-    out[0] = '\0';
-    if (size == 0 || file < 0 || !read_header(file, &total))
-        return;
-    uint64_t offset = total > size - 1 ? total - (size - 1) : 0;
     while (used < size - 1) {
         size_t n;
         uint64_t lost;
@@ -213,4 +214,13 @@ void cocos__console_tail(int file, char *out, size_t size)
     for (size_t i = 0; i < used; i++)
         if ((unsigned char)out[i] < 0x20 || (unsigned char)out[i] > 0x7e)
             out[i] = out[i] == '\n' ? '|' : ' ';
+}
+
+void cocos__console_tail(int file, char *out, size_t size)
+{
+    uint64_t total;
+
+    out[0] = '\0';
+    if (file >= 0 && read_header(file, &total))
+        cocos__console_text(file, total > size - 1 ? total - (size - 1) : 0, out, size);
 }

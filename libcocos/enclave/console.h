@@ -22,6 +22,8 @@ typedef struct cocos__console {
     uint64_t total;
     char last[64]; /* the last bytes, for patterns across two reads */
     size_t n_last;
+    int panicked;      /* the kernel said so, at this offset */
+    uint64_t panic_at;
 } cocos__console;
 
 void cocos__console_init(cocos__console *c);
@@ -47,7 +49,9 @@ int cocos__console_read(int file,
                         uint64_t *lost,
                         cocos_error **err);
 
-/* The end of the log as one line of printable text, e.g. for the reason of a crash. */
+/* What the log has from an offset on, as one line of printable text. */
+void cocos__console_text(int file, uint64_t offset, char *out, size_t size);
+/* The end of the log in that form, e.g. for the reason of a crash. */
 void cocos__console_tail(int file, char *out, size_t size);
 
 #endif

@@ -45,7 +45,13 @@ static void ask_paused(cocos__local *l, cocos__record *r)
     r->refs++;
     pthread_mutex_unlock(&l->lock);
     int broken = l->ops->broken(l->vmm, r->id, why);
+    int exists = broken || l->ops->exists(l->vmm, r->id);
     pthread_mutex_lock(&l->lock);
+    if (!exists && !r->gone) { /* it ended while it was being adopted */
+        r->gone = 1;
+        snprintf(r->gone_text, sizeof r->gone_text, "QEMU ended");
+        cocos__local_wake(l);
+    }
     if (broken && !r->taken && !r->reap && !r->gone) {
         snprintf(reason, sizeof reason, "the guest cannot go on: QEMU says %s", why);
         cocos__record_state(l, r, COCOS__CRASHED, reason);

@@ -14,6 +14,7 @@
 #define TICK_MS     500
 #define WATCHED_MAX 1024
 #define PANIC_GRACE COCOS__NS_PER_S /* for the rest of the kernel's last words */
+#define PANIC_SIZE  160
 #define TAIL_SIZE   600
 
 void cocos__on_vmm_event(void *user, const char *id, enum cocos__vmm_event what, const char *detail)
@@ -37,11 +38,15 @@ void cocos__on_vmm_event(void *user, const char *id, enum cocos__vmm_event what,
 /* A crash is told with the end of the console, where the guest said why. */
 static void crash(cocos__local *l, cocos__record *r, const char *why)
 {
+    char panic[PANIC_SIZE] = "";
     char tail[TAIL_SIZE];
     char reason[COCOS__REASON_MAX];
 
+    if (r->console.panicked)
+        cocos__console_text(r->console.file, r->console.panic_at, panic, sizeof panic);
     cocos__console_tail(r->console.file, tail, sizeof tail);
-    snprintf(reason, sizeof reason, "%s%s%s", why, tail[0] ? "; console: " : "", tail);
+    snprintf(reason, sizeof reason, "%s%s%.*s%s%s", why, panic[0] ? ": " : "",
+             (int)strcspn(panic, "|"), panic, tail[0] ? "; console: " : "", tail);
     cocos__record_state(l, r, COCOS__CRASHED, reason);
     r->reap = 1;
 }
