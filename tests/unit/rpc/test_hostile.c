@@ -385,6 +385,86 @@ START_TEST(replaces_a_dead_socket_file_and_refuses_a_living_one)
 }
 END_TEST
 
+/* Some calls end in order, some are cancelled, some connections are cut. */
+static void *come_and_go(void *user)
+{
+    uintptr_t seed = (uintptr_t)user;
+
+    for (int i = 0; i < 25; i++) {
+        cocos__rpc_channel *ch = NULL;
+        cocos_error *err = NULL;
+        if (open_with(&f, (seed + (unsigned)i) % 2 ? f.client_tls : NULL, &ch, &err) < 0) {
+            cocos_error_free(err); /* cut in the handshake */
+            continue;
+        }
+        cocos__rpc_call *c = start_call(ch, i % 3 ? ECHO : UPLOAD, 20 * SECOND, NULL);
+        cocos__rpc_msg *m = NULL;
+        (void)cocos__rpc_send(c, "x", 1, NULL);
+        if (i % 3 && cocos__rpc_recv(c, &m, NULL) == COCOS_OK)
+            cocos__rpc_msg_free(m);
+        if (i % 4 == 1)
+            cocos__rpc_cancel(c);
+        if (i % 5)
+            (void)cocos__rpc_finish(c, NULL);
+        cocos__rpc_call_free(c);
+        cocos__rpc_channel_close(ch);
+    }
+    return NULL;
+}
+
+START_TEST(survives_many_clients_that_come_and_go_at_once)
+{
+    pthread_t t[6];
+
+    fixture_start(&f, NULL);
+    for (uintptr_t i = 0; i < COCOS__ARRAY_LEN(t); i++)
+        pthread_create(&t[i], NULL, come_and_go, (void *)i);
+    for (int i = 0; i < 20; i++) {
+        cocos__rpc_listener_set_tls(f.tls, f.server_tls, i % 2);
+        usleep(20000);
+    }
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(t); i++)
+        pthread_join(t[i], NULL);
+    both_alive();
+    fixture_stop(&f);
+}
+END_TEST
+
+static atomic_int quit_calling;
+
+static void *call_until_refused(void *user)
+{
+    cocos__rpc_channel *ch = user;
+    Cocos__V1__DescribeResponse *d = NULL;
+
+    while (!atomic_load(&quit_calling) && describe(ch, NULL, 0, &d, NULL) == COCOS_OK)
+        protobuf_c_message_free_unpacked(&d->base, NULL);
+    return NULL;
+}
+
+START_TEST(ends_while_calls_keep_arriving)
+{
+    cocos__rpc_channel *ch[4];
+    pthread_t t[4];
+
+    fixture_start(&f, NULL);
+    for (int i = 0; i < 4; i++) {
+        ch[i] = open_channel(&f, i % 2);
+        pthread_create(&t[i], NULL, call_until_refused, ch[i]);
+    }
+    usleep(100000);
+    int64_t began = cocos__clock_mono_ns();
+    cocos__rpc_server_shutdown(f.server, cocos_deadline_in(5 * SECOND));
+    fixture_stop(&f);
+    ck_assert_int_lt(cocos__clock_mono_ns() - began, 15 * SECOND);
+    atomic_store(&quit_calling, 1);
+    for (int i = 0; i < 4; i++) {
+        pthread_join(t[i], NULL);
+        cocos__rpc_channel_close(ch[i]);
+    }
+}
+END_TEST
+
 TEST_MAIN(hostile,
           survives_garbage_on_both_kinds_of_listener,
           closes_a_client_that_does_not_finish_the_handshake,
@@ -397,4 +477,6 @@ TEST_MAIN(hostile,
           uses_a_new_certificate_for_new_connections_only,
           lets_running_calls_end_before_a_graceful_shutdown,
           cancels_running_calls_when_the_shutdown_deadline_passes,
+          survives_many_clients_that_come_and_go_at_once,
+          ends_while_calls_keep_arriving,
           replaces_a_dead_socket_file_and_refuses_a_living_one)
