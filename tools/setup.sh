@@ -45,11 +45,27 @@ command -v dpkg-query >/dev/null 2>&1 || {
     exit 1
 }
 
-packages=$(missing "$profile")
-[ -n "$packages" ] || exit 0
+install_packages()
+{
+    echo "setup: installing $1" >&2
+    as_root apt-get -q -q -o Acquire::Retries=3 update
+    # shellcheck disable=SC2086 # one argument a package
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
+        install --no-install-recommends $1 >&2
+}
 
-echo "setup: installing $packages" >&2
-as_root apt-get -q -q -o Acquire::Retries=3 update
-# shellcheck disable=SC2086 # one argument a package
-as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
-    install --no-install-recommends $packages >&2
+# libvirt's QEMU driver, run by root, looks this account up whatever its configuration says. Debian
+# makes it with libvirt's service, which we do not need, under the number that is reserved for it.
+add_account()
+{
+    echo 'setup: adding the account libvirt-qemu' >&2
+    getent group libvirt-qemu >/dev/null || groupadd --system --gid 64055 libvirt-qemu
+    useradd --system --uid 64055 --gid libvirt-qemu --home-dir /var/lib/libvirt --no-create-home \
+        --shell /usr/sbin/nologin libvirt-qemu
+}
+
+packages=$(missing "$profile")
+[ -z "$packages" ] || install_packages "$packages"
+if [ "$(id -u)" = 0 ] && ! getent passwd libvirt-qemu >/dev/null; then
+    add_account
+fi
