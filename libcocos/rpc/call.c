@@ -235,6 +235,8 @@ int cocos__rpc_recv(cocos__rpc_call *call, cocos__rpc_msg **ret, cocos_error **e
     } else if (was_interrupted(call)) {
         return cocos__fail(err, COCOS_ERR_ABORTED, "rpc.interrupted",
                            "the server ended the call before the client did");
+    } else if (grpc_call_failed_before_recv_message(call->call)) {
+        return fail_gone(err); /* broken, not ended; known a moment before call_gone() */
     }
     *ret = NULL;
     return COCOS_OK;

@@ -29,14 +29,21 @@ COCOS__DEFINE_FREEP(cocos__rpc_msg_freep, cocos__rpc_msg *, cocos__rpc_msg_free)
 
 /* ---- Both sides ---- */
 
-/* Next message; *ret is NULL (and OK returned) at the end of the peer's stream. */
+/*
+ * Next message; *ret is NULL (and OK returned) at the end of the peer's stream. A stream that broke
+ * is never taken for one that ended: a server gets CANCELLED "rpc.gone", a client the error that
+ * cocos__rpc_finish() would give.
+ */
 int cocos__rpc_recv(cocos__rpc_call *call, cocos__rpc_msg **ret, cocos_error **err);
 /* The same, unpacked. Free with protobuf_c_message_free_unpacked(m, NULL). "rpc.message" when it does not parse. */
 int cocos__rpc_recv_pb(cocos__rpc_call *call,
                        const ProtobufCMessageDescriptor *type,
                        ProtobufCMessage **ret,
                        cocos_error **err);
-/* Waits until flow control took it; the bytes are copied. */
+/*
+ * Waits until flow control took it; the bytes are copied. On a client, when the server has ended
+ * the call: the error that cocos__rpc_finish() would give.
+ */
 int cocos__rpc_send(cocos__rpc_call *call, const void *data, size_t len, cocos_error **err);
 int cocos__rpc_send_pb(cocos__rpc_call *call, const ProtobufCMessage *msg, cocos_error **err);
 /*
@@ -183,7 +190,7 @@ void cocos__rpc_interrupt(cocos__rpc_call *call);
 void cocos__rpc_kill_conn(const cocos__rpc_call *call);
 /* 1 when the client cancelled, vanished, or its deadline passed. */
 int cocos__rpc_call_gone(const cocos__rpc_call *call);
-/* fn(user) once when that happens (or at once), from another thread; removed when the handler returns or by NULL. */
+/* fn(user) once when that happens (or at once), from another thread and under a lock that this call takes too; removed when the handler returns or by NULL. */
 void cocos__rpc_on_gone(cocos__rpc_call *call, void (*fn)(void *user), void *user);
 
 /* ---- Protobuf in place ---- */
