@@ -22,7 +22,7 @@ typedef struct cocos__console {
     uint64_t total;
     char last[64]; /* the last bytes, for patterns across two reads */
     size_t n_last;
-    int panicked;      /* the kernel said so, at this offset */
+    int panicked; /* the kernel said so, at this offset */
     uint64_t panic_at;
 } cocos__console;
 

@@ -332,7 +332,6 @@ static int build(cocos__local *l,
 static void discard(cocos__local *l, cocos__record *r, const char *why)
 {
     int all = 0;
-    COCOS__CLEANUP(cocos__buf_done) cocos__buf rows = {0};
 
     pthread_mutex_lock(&l->lock);
     while (r->taken)
@@ -344,8 +343,7 @@ static void discard(cocos__local *l, cocos__record *r, const char *why)
     if (!listed)
         return;
 
-    cocos__buf_init(&rows, 1 << 20);
-    cocos__release(l, r, 0, &rows, &all);
+    cocos__release(l, r, 0, NULL, &all);
     COCOS__LOCKED(&l->lock);
     r->released = 1;
     r->taken = 0;

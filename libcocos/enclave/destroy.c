@@ -14,13 +14,12 @@
 #include "base/fd.h"
 #include "base/thread.h"
 #include "enclave/local.h"
-#include "enclave/values.h"
 
 #define SETTLE_TRIES 20
 #define SETTLE_NS    (100 * COCOS__NS_PER_MS)
 
 struct rows {
-    cocos__buf *out;
+    cocos__json_out *out;
     int complete;
 };
 
@@ -32,15 +31,17 @@ static void row(struct rows *rows,
                 int gone,
                 const char *detail)
 {
-    cocos__buf_printf(rows->out, "%s{\"what\":\"%s\",\"name\":", rows->out->len ? "," : "", what);
-    cocos__value_json(rows->out, name);
-    cocos__buf_printf(rows->out, ",\"done\":\"%s\",\"verified\":%s", done, gone ? "true" : "false");
-    if (detail && detail[0]) {
-        cocos__buf_add_str(rows->out, ",\"detail\":");
-        cocos__value_json(rows->out, detail);
-    }
-    cocos__buf_add_u8(rows->out, '}');
     rows->complete &= gone;
+    if (!rows->out)
+        return;
+    cocos__json_put_object(rows->out, NULL);
+    cocos__json_put_text(rows->out, "what", what);
+    cocos__json_put_text(rows->out, "name", name);
+    cocos__json_put_text(rows->out, "done", done);
+    cocos__json_put_bool(rows->out, "verified", gone);
+    if (detail && detail[0])
+        cocos__json_put_text(rows->out, "detail", detail);
+    cocos__json_put_end(rows->out);
 }
 
 static void settle(void)
@@ -215,7 +216,7 @@ static void remove_journal_entry(const cocos__local *l, const cocos__record *r, 
 }
 
 void cocos__release(
-    cocos__local *l, cocos__record *r, int keep_console, cocos__buf *record, int *complete)
+    cocos__local *l, cocos__record *r, int keep_console, cocos__json_out *record, int *complete)
 {
     struct rows rows = {record, 1};
     int answers = r->has_pin && !r->gone && r->state != COCOS__CRASHED;
@@ -233,7 +234,7 @@ void cocos__release(
         remove_console_log(l, r, &rows);
     check_port(r, machine_gone, &rows);
     remove_journal_entry(l, r, &rows);
-    *complete = rows.complete && !record->failed;
+    *complete = rows.complete;
 }
 
 static int unknown(const char *id, cocos_error **err)
@@ -272,26 +273,34 @@ static int take(cocos__local *l,
     }
 }
 
-static char *finish_record(const cocos__record *r, cocos__buf *rows, int64_t start_ns, int complete)
+/* The head of a host record; its rows follow. */
+int cocos__host_record_new(const cocos__record *r, cocos__json_out **ret, cocos_error **err)
 {
-    COCOS__CLEANUP(cocos__buf_done) cocos__buf b = {0};
-    size_t len;
+    int e = cocos__json_out_new(ret, err);
+    if (e < 0)
+        return e;
+    cocos__json_put_object(*ret, NULL);
+    cocos__json_put_text(*ret, "format", "cocos-host-record/1");
+    cocos__json_put_text(*ret, "claimed_by", "host");
+    cocos__json_put_text(*ret, "id", r->id);
+    cocos__json_put_text(*ret, "owner", r->owner);
+    cocos__json_put_int(*ret, "started_ns", cocos__clock_wall_ns());
+    cocos__json_put_array(*ret, "rows");
+    return COCOS_OK;
+}
 
-    cocos__buf_init(&b, 2 << 20);
-    cocos__buf_printf(
-        &b, "{\"format\":\"cocos-host-record/1\",\"claimed_by\":\"host\",\"id\":\"%s\",\"owner\":",
-        r->id);
-    cocos__value_json(&b, r->owner);
-    cocos__buf_printf(&b, ",\"started_ns\":%lld,\"ended_ns\":%lld,\"rows\":[", (long long)start_ns,
-                      (long long)cocos__clock_wall_ns());
-    cocos__buf_add(&b, rows->data, rows->len);
-    cocos__buf_printf(&b, "],\"complete\":%s}\n", complete ? "true" : "false");
-    return (char *)cocos__buf_steal(&b, &len);
+int cocos__host_record_finish(cocos__json_out *o, int complete, char **ret, cocos_error **err)
+{
+    cocos__json_put_end(o);
+    cocos__json_put_int(o, "ended_ns", cocos__clock_wall_ns());
+    cocos__json_put_bool(o, "complete", complete);
+    cocos__json_put_end(o);
+    return cocos__json_finish(o, 0, ret, err);
 }
 
 /* A crashed enclave was cleaned up when it crashed; what is left is the log that its owner could
  * read. */
-static void release_rest(cocos__local *l, cocos__record *r, cocos__buf *rows, int *complete)
+static void release_rest(cocos__local *l, cocos__record *r, cocos__json_out *rows, int *complete)
 {
     struct rows out = {rows, 1};
 
@@ -299,7 +308,7 @@ static void release_rest(cocos__local *l, cocos__record *r, cocos__buf *rows, in
     end_processes(r, &out);
     remove_shares(r, &out);
     remove_console_log(l, r, &out);
-    *complete = out.complete && !rows->failed;
+    *complete = out.complete;
 }
 
 int cocos__local_destroy(
@@ -307,34 +316,35 @@ int cocos__local_destroy(
 {
     cocos__local *l = (cocos__local *)h;
     cocos__record *r = NULL;
-    int64_t start_ns = cocos__clock_wall_ns();
+    COCOS__CLEANUP(cocos__json_out_freep) cocos__json_out *rows = NULL;
     int complete = 0;
-    COCOS__CLEANUP(cocos__buf_done) cocos__buf rows = {0};
 
-    cocos__buf_init(&rows, 1 << 20);
     pthread_mutex_lock(&l->lock);
     int e = take(l, call, id, &r, err);
     int was_released = e == COCOS_OK && r->released;
+    if (e == COCOS_OK)
+        e = cocos__host_record_new(r, &rows, err);
     if (e == COCOS_OK && !was_released)
         cocos__record_state(l, r, COCOS__STOPPING, "asked for");
+    if (e < 0 && r) {
+        r->taken = 0;
+        cocos__record_unref(r);
+    }
     pthread_mutex_unlock(&l->lock);
     if (e < 0)
         return e;
 
     if (was_released)
-        release_rest(l, r, &rows, &complete);
+        release_rest(l, r, rows, &complete);
     else
-        cocos__release(l, r, 0, &rows, &complete);
-    char *text = record ? finish_record(r, &rows, start_ns, complete) : NULL;
+        cocos__release(l, r, 0, rows, &complete);
+    if (record)
+        e = cocos__host_record_finish(rows, complete, record, err);
 
     COCOS__LOCKED(&l->lock);
     r->released = 1;
     cocos__record_state(l, r, COCOS__DESTROYED, complete ? "" : "not everything could be removed");
     cocos__record_remove(l, r);
     cocos__record_unref(r);
-    if (record && !text)
-        return cocos__fail_memory(err);
-    if (record)
-        *record = text;
-    return COCOS_OK;
+    return e;
 }

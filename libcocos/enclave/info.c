@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "codec/hex.h"
+#include "codec/json.h"
 #include "enclave/enclave.h"
-#include "enclave/values.h"
 
 static const char *const states[] = {"creating", "booting",   "ready",   "degraded",
                                      "stopping", "destroyed", "crashed", NULL};
@@ -67,26 +67,18 @@ int64_t cocos_enclave_info_number(const cocos_enclave_info *i, const char *name)
     return 0;
 }
 
-static void add_text(cocos__buf *b, const char *name, const char *value)
+static void put_events(cocos__json_out *o, const cocos_enclave_info *i)
 {
-    cocos__buf_printf(b, "\"%s\":", name);
-    cocos__value_json(b, value);
-    cocos__buf_add_u8(b, ',');
-}
-
-static void add_events(cocos__buf *b, const cocos_enclave_info *i)
-{
-    cocos__buf_add_str(b, "\"events\":[");
+    cocos__json_put_array(o, "events");
     for (size_t k = 0; k < i->n_events; k++) {
-        cocos__buf_printf(b, "%s{\"sequence\":%llu,\"time_ns\":%lld,", k ? "," : "",
-                          (unsigned long long)i->events[k].sequence,
-                          (long long)i->events[k].time_ns);
-        add_text(b, "state", i->events[k].state);
-        cocos__buf_add_str(b, "\"reason\":");
-        cocos__value_json(b, i->events[k].reason);
-        cocos__buf_add_u8(b, '}');
+        cocos__json_put_object(o, NULL);
+        cocos__json_put_int(o, "sequence", (int64_t)i->events[k].sequence);
+        cocos__json_put_int(o, "time_ns", i->events[k].time_ns);
+        cocos__json_put_text(o, "state", i->events[k].state);
+        cocos__json_put_text(o, "reason", i->events[k].reason);
+        cocos__json_put_end(o);
     }
-    cocos__buf_add_u8(b, ']');
+    cocos__json_put_end(o);
 }
 
 int cocos_enclave_info_json(const cocos_enclave_info *i, char **ret, cocos_error **err)
@@ -95,24 +87,21 @@ int cocos_enclave_info_json(const cocos_enclave_info *i, char **ret, cocos_error
                                              "platform", "image", "reason", "agent_pin"};
     static const char *const number_names[] = {"memory",   "vcpus",       "created_ns",
                                                "since_ns", "deadline_ns", "create_own_ns"};
-    COCOS__CLEANUP(cocos__buf_done) cocos__buf b = {0};
-    cocos__buf_init(&b, 1 << 20);
+    COCOS__CLEANUP(cocos__json_out_freep) cocos__json_out *o = NULL;
 
-    cocos__buf_add_u8(&b, '{');
+    if (!i || !ret)
+        return cocos__fail(err, COCOS_ERR_USAGE, "enclave.argument", "an argument is NULL");
+    int r = cocos__json_out_new(&o, err);
+    if (r < 0)
+        return r;
+    cocos__json_put_object(o, NULL);
     for (size_t k = 0; k < COCOS__ARRAY_LEN(text_names); k++)
-        add_text(&b, text_names[k], cocos_enclave_info_text(i, text_names[k]));
+        cocos__json_put_text(o, text_names[k], cocos_enclave_info_text(i, text_names[k]));
     for (size_t k = 0; k < COCOS__ARRAY_LEN(number_names); k++)
-        cocos__buf_printf(&b, "\"%s\":%lld,", number_names[k],
-                          (long long)cocos_enclave_info_number(i, number_names[k]));
-    add_events(&b, i);
-    cocos__buf_add_u8(&b, '}');
-
-    size_t len;
-    char *text = (char *)cocos__buf_steal(&b, &len);
-    if (!text)
-        return cocos__fail_memory(err);
-    *ret = text;
-    return COCOS_OK;
+        cocos__json_put_int(o, number_names[k], cocos_enclave_info_number(i, number_names[k]));
+    put_events(o, i);
+    cocos__json_put_end(o);
+    return cocos__json_finish(o, 0, ret, err);
 }
 
 void cocos_enclave_info_free(cocos_enclave_info *i)

@@ -14,6 +14,7 @@
 
 #include <pthread.h>
 
+#include "codec/json.h"
 #include "enclave/console.h"
 #include "enclave/enclave.h"
 #include "enclave/vmm.h"
@@ -200,7 +201,10 @@ int cocos__local_destroy(
 /* Ends everything of a record that the caller has marked `taken`. keep_console: a crashed one stays
  * readable. */
 void cocos__release(
-    cocos__local *l, cocos__record *r, int keep_console, cocos__buf *record, int *complete);
+    cocos__local *l, cocos__record *r, int keep_console, cocos__json_out *rows, int *complete);
+/* The host record around the rows that cocos__release() writes; it takes NULL for no record. */
+int cocos__host_record_new(const cocos__record *r, cocos__json_out **ret, cocos_error **err);
+int cocos__host_record_finish(cocos__json_out *o, int complete, char **ret, cocos_error **err);
 
 /* adopt.c */
 int cocos__adopt(cocos__local *l, cocos_error **err);

@@ -60,22 +60,32 @@ static void ask_paused(cocos__local *l, cocos__record *r)
     cocos__record_unref(r);
 }
 
+static void log_incomplete(const cocos__record *r, cocos__json_out *rows)
+{
+    COCOS__CLEANUP(cocos__freep) char *text = NULL;
+
+    if (rows)
+        (void)cocos__host_record_finish(rows, 0, &text, NULL);
+    cocos__log_fields(COCOS_LOG_ERROR, "enclave", "not everything could be removed", "id", r->id,
+                      "record", text, NULL);
+}
+
 static void reap(cocos__local *l, cocos__record *r)
 {
     int crashed = r->state == COCOS__CRASHED;
     int complete = 0;
-    COCOS__CLEANUP(cocos__buf_done) cocos__buf record = {0};
+    COCOS__CLEANUP(cocos__json_out_freep) cocos__json_out *rows = NULL;
 
-    cocos__buf_init(&record, 1 << 20);
     r->taken = 1;
     r->reap = 0;
     r->refs++;
     pthread_mutex_unlock(&l->lock);
-    cocos__release(l, r, crashed, &record, &complete);
-    pthread_mutex_lock(&l->lock);
+    (void)cocos__host_record_new(r, &rows,
+                                 NULL); /* without memory for it only the log line is poorer */
+    cocos__release(l, r, crashed, rows, &complete);
     if (!complete)
-        cocos__log_fields(COCOS_LOG_ERROR, "enclave", "not everything could be removed", "id",
-                          r->id, "record", cocos__buf_cstr(&record), NULL);
+        log_incomplete(r, rows);
+    pthread_mutex_lock(&l->lock);
     r->released = 1;
     r->taken = 0;
     if (!crashed) {

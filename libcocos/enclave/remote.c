@@ -122,8 +122,8 @@ static void copy_text(char *out, size_t size, const char *in)
 {
     snprintf(out, size, "%s", in ? in : "");
     for (char *c = out; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = ' '; /* it will be printed */
+        if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+            *c = '?'; /* it will be printed */
 }
 
 static void take_events(const Cocos__V1__Enclave *e, cocos_enclave_info *i)

@@ -222,18 +222,3 @@ int cocos__value_endpoint(const char *s)
             return 0;
     return 1;
 }
-
-void cocos__value_json(cocos__buf *b, const char *s)
-{
-    cocos__buf_add_u8(b, '"');
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            cocos__buf_printf(b, "\\%c", c);
-        else if (c < 0x20 || c > 0x7e)
-            cocos__buf_printf(b, "\\u%04x", c);
-        else
-            cocos__buf_add_u8(b, c);
-    }
-    cocos__buf_add_u8(b, '"');
-}

@@ -8,8 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
-
 /* 1 when every byte is printable ASCII and there are min..max of them. */
 int cocos__value_printable(const char *s, size_t min, size_t max);
 
@@ -38,9 +36,5 @@ int cocos__value_is_uuid(const char *s);
 
 /* host:port of the computation-management server: a host name or address, and a port. */
 int cocos__value_endpoint(const char *s);
-
-/* A JSON string with quotes; bytes that are no printable ASCII become escapes, so that output is
- * always valid. */
-void cocos__value_json(cocos__buf *b, const char *s);
 
 #endif

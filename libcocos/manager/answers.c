@@ -2,7 +2,7 @@
 /* What the manager says over HTTP. */
 #include <string.h>
 
-#include "enclave/values.h"
+#include "codec/json.h"
 #include "manager/manager.h"
 
 static int answer_livez(cocos_manager *m, int *status, const char **type, cocos__buf *body)
@@ -40,12 +40,23 @@ static int answer_metrics(cocos_manager *m, int *status, const char **type, coco
 /* The path that the Go manager had (protocol.md 2.8). */
 static int answer_health(cocos_manager *m, int *status, const char **type, cocos__buf *body)
 {
+    COCOS__CLEANUP(cocos__json_out_freep) cocos__json_out *o = NULL;
+    COCOS__CLEANUP(cocos__freep) char *text = NULL;
+
+    *status = 503;
+    if (cocos__json_out_new(&o, NULL) < 0)
+        return 1;
+    cocos__json_put_object(o, NULL);
+    cocos__json_put_text(o, "status", "pass");
+    cocos__json_put_text(o, "version", cocos_version());
+    cocos__json_put_text(o, "description", "manager service");
+    cocos__json_put_text(o, "instance_id", m->instance_id ? m->instance_id : "");
+    cocos__json_put_end(o);
+    if (cocos__json_finish(o, 0, &text, NULL) < 0)
+        return 1;
     *status = 200;
     *type = "application/health+json";
-    cocos__buf_printf(body, "{\"status\":\"pass\",\"version\":\"%s\",", cocos_version());
-    cocos__buf_add_str(body, "\"description\":\"manager service\",\"instance_id\":");
-    cocos__value_json(body, m->instance_id ? m->instance_id : "");
-    cocos__buf_add_str(body, "}\n");
+    cocos__buf_add_str(body, text);
     return 1;
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import http.client
+import json
 import os
 import pathlib
 import random
@@ -12,13 +13,19 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
 import pytest
 
-from host import BUSYBOX, IMAGE, MANAGER, CocosError, Host, Manager, make_initrd, port_is_free
+from host import BUSYBOX, IMAGE, MANAGER, ROOT, CocosError, Host, Manager, make_initrd, port_is_free
+
+sys.path.insert(0, str(ROOT / "tests/support"))
+import schema_check  # noqa: E402
+
+RECORD = json.loads((ROOT / "doc/schema/host-record.schema.json").read_text())
 
 KEY = "-----BEGIN PRIVATE KEY-----\nCANARY\n-----END PRIVATE KEY-----\n"
 QUIET = "echo HELLO; exec /bin/busybox sleep 100000\n"
@@ -82,6 +89,7 @@ def test_creates_lists_shows_console_and_destroys_without_a_trace(manage, place)
             assert time.monotonic() < until
             time.sleep(0.2)
         record = host.destroy(made["id"])
+        assert schema_check.faults(record, RECORD, RECORD) == []
         assert record["complete"] and record["claimed_by"] == "host"
         whats = {(row["what"], row["verified"]) for row in record["rows"]}
         assert {("machine", True), ("processes", True), ("secret", True), ("port", True)} <= whats
