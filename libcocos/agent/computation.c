@@ -12,6 +12,7 @@ void cocos__computation_free(cocos__computation *c)
 {
     cocos__store_close(c->store);
     cocos_manifest_free(c->manifest);
+    free(c->nonces);
     pthread_rwlock_destroy(&c->results);
     free(c);
 }
@@ -27,6 +28,11 @@ cocos__computation_new(const cocos_agent_service *s, uint64_t run, cocos_manifes
     }
     *c = (cocos__computation){.refs = 1, .run = run, .manifest = manifest_take};
     pthread_rwlock_init(&c->results, NULL);
+    c->nonces = calloc(cocos_manifest_consumer_count(manifest_take), sizeof *c->nonces);
+    if (!c->nonces) {
+        cocos__computation_free(c);
+        return NULL;
+    }
     snprintf(c->dir, sizeof c->dir, "%s/runs/%" PRIu64, s->options.state_dir, run);
     return c;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/identity.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,6 +35,35 @@ static int wipe(const char *dir, cocos_error **err)
             return r;
     }
     return COCOS_OK;
+}
+
+/* NAME.XXXXXX: what cocos__write_file() was about to rename into NAME when the agent was killed. */
+static int is_leftover(const char *entry)
+{
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(names); i++) {
+        size_t len = strlen(names[i]);
+        if (strncmp(entry, names[i], len) == 0 && entry[len] == '.' && strlen(entry) == len + 7)
+            return 1;
+    }
+    return 0;
+}
+
+static int wipe_leftovers(const char *dir, cocos_error **err)
+{
+    char path[COCOS__STATE_DIR_MAX + 64];
+    DIR *d = opendir(dir);
+    int r = COCOS_OK;
+
+    if (!d)
+        return cocos__fail_errno(err, errno, "io.open", "cannot list %s", dir);
+    for (struct dirent *e; r == COCOS_OK && (e = readdir(d));) {
+        if (!is_leftover(e->d_name))
+            continue;
+        join(path, dir, e->d_name);
+        r = cocos__wipe_file(path, err);
+    }
+    closedir(d);
+    return r;
 }
 
 static int lock(const char *dir, cocos__identity *id, cocos_error **err)
@@ -147,6 +177,8 @@ int cocos__identity_open(const char *dir, cocos__identity *id, cocos_error **err
         r = cocos__fail_errno(err, errno, "io.open", "cannot make %s private", dir);
     if (r == COCOS_OK)
         r = lock(dir, id, err);
+    if (r == COCOS_OK)
+        r = wipe_leftovers(dir, err);
     if (r == COCOS_OK)
         r = cocos__read_file(BOOT_ID_FILE, 256, &boot_id, err);
     if (r == COCOS_OK && !same_boot(dir, &boot_id)) {

@@ -253,6 +253,23 @@ void cocos__machine_delivered(cocos_agent_service *s,
     pthread_cond_broadcast(&s->changed);
 }
 
+void cocos__machine_note_nonce(cocos_agent_service *s,
+                               cocos__computation *c,
+                               const cocos_key *consumer,
+                               cocos__span nonce)
+{
+    COCOS__LOCKED(&s->lock);
+
+    for (size_t i = 0; i < cocos_manifest_consumer_count(c->manifest); i++) {
+        const cocos_key *k = cocos_manifest_consumer(c->manifest, i);
+        if (nonce.len == 0 ||
+            memcmp(cocos_key_thumbprint(k), cocos_key_thumbprint(consumer), 32) != 0)
+            continue;
+        memcpy(c->nonces[i].data, nonce.data, nonce.len);
+        c->nonces[i].len = nonce.len;
+    }
+}
+
 int64_t cocos__machine_wipe_due(const cocos_agent_service *s)
 {
     int there = s->current && (s->record.result[0].present || s->record.result[1].present);

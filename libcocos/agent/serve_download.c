@@ -12,8 +12,7 @@
 #include "base/thread.h"
 
 #define CHUNK_LEN  (1024 * 1024)
-#define DATA_FIELD 2  /* DownloadResponse.data */
-#define NONCE_MAX  64 /* consumer_nonce */
+#define DATA_FIELD 2 /* DownloadResponse.data */
 
 /* What the record says of the part that is asked for. */
 struct source {
@@ -163,40 +162,51 @@ static int send_file(cocos__rpc_call *call,
     return r;
 }
 
+static int authorise(cocos_agent_service *s,
+                     cocos__rpc_call *call,
+                     cocos__computation *c,
+                     const Cocos__V1__DownloadRequest *rq,
+                     cocos__span message,
+                     const cocos_key **key,
+                     cocos_error **err)
+{
+    cocos__auth_want want = {.message = message, .offset = &rq->offset};
+
+    int r = right_for(c->manifest, rq->part, &want.right, err);
+    if (r == COCOS_OK)
+        r = cocos__auth_check(s, call, c, &want, key, err);
+    if (r < 0)
+        return r;
+    if (rq->consumer_nonce.len > COCOS__CONSUMER_NONCE_MAX)
+        return cocos__fail(err, COCOS_ERR_MALFORMED, "download.nonce",
+                           "the consumer's nonce has %zu bytes, at most %d", rq->consumer_nonce.len,
+                           COCOS__CONSUMER_NONCE_MAX);
+    cocos__machine_note_nonce(s, c, *key,
+                              (cocos__span){rq->consumer_nonce.data, rq->consumer_nonce.len});
+    return COCOS_OK;
+}
+
 static int deliver(cocos_agent_service *s,
                    cocos__rpc_call *call,
                    cocos__computation *c,
+                   const Cocos__V1__DownloadRequest *rq,
                    cocos__span message,
                    cocos_error **err)
 {
-    Cocos__V1__DownloadRequest *rq =
-        cocos__v1__download_request__unpack(NULL, message.len, message.data);
-    cocos__auth_want want = {.message = message};
     const cocos_key *key = NULL;
-    uint64_t offset = rq->offset;
-    uint32_t part = rq->part;
-    size_t nonce_len = rq->consumer_nonce.len;
 
-    cocos__v1__download_request__free_unpacked(rq, NULL);
-    int r = right_for(c->manifest, part, &want.right, err);
+    int r = authorise(s, call, c, rq, message, &key, err);
     if (r < 0)
         return r;
-    want.offset = &offset;
-    r = cocos__auth_check(s, call, c, &want, &key, err);
-    if (r < 0)
-        return r;
-    if (nonce_len > NONCE_MAX)
-        return cocos__fail(err, COCOS_ERR_MALFORMED, "download.nonce",
-                           "the consumer's nonce has %zu bytes, at most %d", nonce_len, NONCE_MAX);
-    struct source src = look(s, c, part);
+    struct source src = look(s, c, rq->part);
     r = check(&src, err);
     if (r == COCOS_OK)
-        r = send_file(call, c, part, &src.file, offset, err);
+        r = send_file(call, c, rq->part, &src.file, rq->offset, err);
     if (r < 0)
         return r;
-    if (part == 0 && !cocos__rpc_call_gone(call))
+    if (rq->part == 0 && !cocos__rpc_call_gone(call))
         cocos__machine_delivered(s, c, key);
-    return part == 0 && *src.failure ? fail_job(src.failure, err) : COCOS_OK;
+    return rq->part == 0 && *src.failure ? fail_job(src.failure, err) : COCOS_OK;
 }
 
 int cocos__serve_download(cocos__rpc_call *call, void *user, cocos_error **err)
@@ -209,6 +219,8 @@ int cocos__serve_download(cocos__rpc_call *call, void *user, cocos_error **err)
     int r = cocos__serve_request(call, &cocos__v1__download_request__descriptor, &bytes, &m, err);
     if (r < 0)
         return r;
-    return held.c ? deliver(s, call, held.c, cocos__rpc_msg_bytes(bytes), err)
-                  : cocos__serve_no_manifest(err);
+    if (!held.c)
+        return cocos__serve_no_manifest(err);
+    return deliver(s, call, held.c, (const Cocos__V1__DownloadRequest *)m,
+                   cocos__rpc_msg_bytes(bytes), err);
 }

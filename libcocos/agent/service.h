@@ -25,6 +25,14 @@
 
 #define COCOS__SERVICE_PATH (COCOS__STATE_DIR_MAX + 64)
 
+#define COCOS__CONSUMER_NONCE_MAX 64
+
+/* For the statement of the result (cocos-v1 section 5). */
+struct cocos__consumer_nonce {
+    uint8_t data[COCOS__CONSUMER_NONCE_MAX];
+    size_t len;
+};
+
 /* One accepted manifest and what belongs to it. Counted references: a call may outlive a stop. */
 typedef struct cocos__computation {
     unsigned refs; /* service lock */
@@ -37,6 +45,8 @@ typedef struct cocos__computation {
         results; /* held for reading while a result is read; for writing to stop or wipe */
     int stopped; /* both locks; either suffices to read */
     int results_wiped;
+    struct cocos__consumer_nonce
+        *nonces; /* service lock; one a consumer of the manifest, the latest that it sent */
 } cocos__computation;
 
 typedef struct cocos__link cocos__link;
@@ -78,6 +88,11 @@ void cocos__machine_asset_complete(cocos_agent_service *s,
 void cocos__machine_delivered(cocos_agent_service *s,
                               cocos__computation *c,
                               const cocos_key *consumer);
+/* What the consumer sent with its request for the result, for the statement. */
+void cocos__machine_note_nonce(cocos_agent_service *s,
+                               cocos__computation *c,
+                               const cocos_key *consumer,
+                               cocos__span nonce);
 /* The job is over: failure "" or a code; results as far as there are some. */
 void cocos__machine_job_started(cocos_agent_service *s, cocos__computation *c);
 void cocos__machine_job_ended(cocos_agent_service *s,

@@ -356,7 +356,9 @@ START_TEST(survives_everything_that_is_no_command)
     expect_run("b", "manifest.size: ");
     expect_run("", "manifest.id: ");
     expect_state("still here", "ReceivingManifest");
+    pthread_mutex_lock(&srv.lock);
     ck_assert_uint_eq(srv.connections, 2);
+    pthread_mutex_unlock(&srv.lock);
     close_all();
 }
 END_TEST
@@ -451,9 +453,11 @@ START_TEST(stays_away_after_a_disconnect_request)
     send_message(&m);
     wait_connected(0, 10);
     sleep(4); /* a lost connection would have come back */
+    pthread_mutex_lock(&srv.lock);
     ck_assert_ptr_null(srv.commands);
     ck_assert_ptr_null(srv.events);
     ck_assert_uint_eq(srv.connections, 2);
+    pthread_mutex_unlock(&srv.lock);
     close_all();
 }
 END_TEST
