@@ -4,6 +4,7 @@
 import json
 import os
 import random
+import shutil
 import socket
 import subprocess
 import threading
@@ -96,6 +97,42 @@ def test_a_stop_ends_the_whole_process_tree(parties, open_cvms, open_agent, jobs
     assert cvms.wait("stopped")["text"] == ""
     assert not processes_with(mark)
     cvms.wait("event", name="Stopped")
+
+
+def test_a_local_socket_serves_the_same_computation(parties, open_cvms, open_agent, tmp_path, jobs):
+    cvms = open_cvms(parties.manifest("u1", COPY))
+    agent = open_agent(cvms.address, options=["--unix", tmp_path / "agent.sock"])
+    cvms.wait("accepted")
+    network, agent.address = agent.address, f"unix:{tmp_path}/agent.sock"
+    assert (tmp_path / "agent.sock").stat().st_mode & 0o777 == 0o600
+    parties.upload_all(agent, "u1")
+    wait_state(parties, agent, "ConsumingResults")
+    agent.address = network
+    assert result(parties, agent).read("both") == b"first\nsecond\n"
+
+
+def test_the_server_is_reached_by_mutual_tls(parties, open_cvms, open_agent, tmp_path):
+    if not shutil.which("openssl"):
+        pytest.skip("skipped: no openssl to make certificates with")
+    certs = tmp_path / "certs"
+    certs.mkdir()
+    for name, subject in (("ca", "/CN=root"), ("cert", "/CN=agent"), ("server", "/CN=server")):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-keyout", certs / f"{name}.key", "-out", certs / f"{name}.pem", "-subj", subject,
+                        "-addext", "subjectAltName=IP:127.0.0.1",
+                        *(["-CA", certs / "ca.pem", "-CAkey", certs / "ca.key"] if name != "ca" else [])],
+                       check=True, capture_output=True)
+    (certs / "cert.key").rename(certs / "key.pem")
+    cvms = open_cvms(parties.manifest("t1", COPY), options=["--cert", certs / "server.pem", "--key", certs / "server.key",
+                                                           "--client-ca", certs / "ca.pem"])
+    names = ["--certs", certs, "--cvms-ca", "/etc/certs/ca.pem"]
+    agent = open_agent(cvms.address, options=names)
+    until(lambda: agent.err.text().count("no connection") >= 2, "the server wants a certificate")
+    assert not [e for e in cvms.events() if e["event"] == "accepted"]
+    agent.end()
+    agent.options = [*names, "--cvms-cert", "/etc/certs/cert.pem", "--cvms-key", "/etc/certs/key.pem"]
+    agent.again()
+    cvms.wait("accepted")
 
 
 # ---- Who may do what ----

@@ -368,6 +368,121 @@ START_TEST(tells_anyone_the_state_and_parties_the_manifest)
 }
 END_TEST
 
+/* ---- The port's certificate ---- */
+
+static void probe(uint8_t spki[32])
+{
+    const char *a = cocos_agent_service_address(w.service);
+    char host[64];
+    cocos_error *err = NULL;
+    const char *colon = strrchr(a, ':');
+
+    snprintf(host, sizeof host, "%.*s", (int)(colon - a), a);
+    assert_ok(cocos__tls_probe(host, colon + 1, cocos_deadline_in(5000000000), NULL, spki, &err),
+              err);
+}
+
+static void write_in(const char *name, const cocos__buf *b)
+{
+    char path[160];
+
+    snprintf(path, sizeof path, "%s/certs/%s", w.dir, name);
+    ck_assert_int_eq(cocos__write_file(path, b->data, b->len, 0600, NULL), COCOS_OK);
+}
+
+START_TEST(uses_the_manifests_certificate_until_the_stop)
+{
+    cocos__buf cert;
+    cocos__buf key;
+    cocos_error *err = NULL;
+    char certs[96];
+    uint8_t own[32];
+    uint8_t other[32];
+
+    world_open(&w, "#!/bin/sh\n", 10);
+    cocos_agent_service_free(w.service);
+    snprintf(certs, sizeof certs, "%s/certs", w.dir);
+    ck_assert_int_eq(mkdir(certs, 0700), 0);
+    set_option(&w, "certs_dir", certs);
+    start_agent(&w);
+    probe(own);
+    ck_assert_mem_eq(own, w.service->identity.pin, 32);
+
+    const char *more =
+        ", \"agent_config\": {\"cert_file\": \"/etc/certs/c.pem\", \"key_file\": \"/etc/certs/k.pem\"}";
+    assert_fails(cocos__machine_accept(w.service, make_manifest(&w, "c1", 1, more), &err),
+                 COCOS_ERR_NOT_FOUND, "certs.read", err);
+    ck_assert_int_eq(cocos__machine_state(w.service), COCOS__AGENT_RECEIVING_MANIFEST);
+    cocos__buf_init(&cert, 65536);
+    cocos__buf_init(&key, 65536);
+    assert_ok(cocos__tls_self_signed("test", &cert, &key, &err), err);
+    write_in("c.pem", &cert);
+    write_in("k.pem", &key);
+
+    cocos__rpc_channel *ch = dial(&w);
+    give_manifest(&w, "c1", more);
+    for (int i = 0; i < 300 && cocos__rpc_channel_alive(ch); i++)
+        usleep(10000);
+    ck_assert(!cocos__rpc_channel_alive(ch)); /* under the old key */
+    cocos__rpc_channel_close(ch);
+    probe(other);
+    ck_assert_mem_ne(own, other, 32);
+    upload(&w, w.alg, KIND_A, 0, &w.algorithm);
+
+    /* Also after a restart, and no longer after the stop. */
+    cocos_agent_service_free(w.service);
+    start_agent(&w);
+    uint8_t again[32];
+    probe(again);
+    ck_assert_mem_eq(again, other, 32);
+    assert_ok(cocos__machine_stop(w.service, "c1", &err), err);
+    wait_for_state(&w, COCOS__AGENT_RECEIVING_MANIFEST);
+    probe(again);
+    ck_assert_mem_eq(again, own, 32);
+    cocos__buf_done(&cert);
+    cocos__buf_done(&key);
+    world_close(&w);
+}
+END_TEST
+
+START_TEST(wipes_what_a_killed_start_left)
+{
+    char path[160];
+    char stays[160];
+    struct stat st;
+
+    world_open(&w, "#!/bin/sh\n", 10);
+    cocos_agent_service_free(w.service);
+    snprintf(path, sizeof path, "%s/state/tls-key.pem.Ab3dE6", w.dir);
+    snprintf(stays, sizeof stays, "%s/state/somebody-elses", w.dir);
+    ck_assert_int_eq(cocos__write_file(path, "key", 3, 0600, NULL), COCOS_OK);
+    ck_assert_int_eq(cocos__write_file(stays, "x", 1, 0600, NULL), COCOS_OK);
+    start_agent(&w);
+    ck_assert_int_ne(stat(path, &st), 0);
+    ck_assert_int_eq(stat(stays, &st), 0);
+    world_close(&w);
+}
+END_TEST
+
+START_TEST(begins_anew_with_another_boot)
+{
+    char path[160];
+    uint8_t instance[16];
+
+    world_open(&w, "#!/bin/sh\n", 10);
+    give_manifest(&w, "c1", "");
+    memcpy(instance, w.service->identity.instance_id, 16);
+    cocos_agent_service_free(w.service);
+    snprintf(path, sizeof path, "%s/state/boot_id", w.dir);
+    ck_assert_int_eq(cocos__write_file(path, "another\n", 8, 0600, NULL), COCOS_OK);
+    start_agent(&w);
+    ck_assert_mem_ne(instance, w.service->identity.instance_id, 16);
+    ck_assert_int_eq(cocos__machine_state(w.service), COCOS__AGENT_RECEIVING_MANIFEST);
+    ck_assert_uint_eq(w.service->record.runs, 0);
+    world_close(&w);
+}
+END_TEST
+
 static void spoiled(const char *method, const char *code, int status)
 {
     cocos__rpc_call *call = NULL;
@@ -414,4 +529,7 @@ TEST_MAIN(delivery,
           tells_a_party_the_events_in_order_until_the_stop,
           does_not_let_strangers_watch,
           tells_anyone_the_state_and_parties_the_manifest,
+          uses_the_manifests_certificate_until_the_stop,
+          wipes_what_a_killed_start_left,
+          begins_anew_with_another_boot,
           answers_garbage_and_what_it_does_not_do_with_codes)
