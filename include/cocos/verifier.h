@@ -18,14 +18,18 @@ typedef struct cocos_evidence cocos_evidence;
 
 /** Kinds of evidence. */
 enum cocos_evidence_kind {
-    COCOS_EVIDENCE_SNP = 1 /**< AMD SEV-SNP report, or extended report */
+    COCOS_EVIDENCE_SNP = 1, /**< AMD SEV-SNP report, or extended report */
+    COCOS_EVIDENCE_TDX = 2  /**< Intel TDX quote, version 4 or 5 */
 };
 
 /** What may be put beside the evidence itself. */
 enum cocos_evidence_part {
     COCOS_PART_CERTIFICATES = 1, /**< one DER certificate, or PEM with several */
     COCOS_PART_CERT_TABLE = 2,   /**< AMD certificate table (auxblob); instead of certificates */
-    COCOS_PART_CRL = 3           /**< revocation list, DER or PEM */
+    COCOS_PART_CRL = 3,          /**< revocation list, DER or PEM */
+    COCOS_PART_TCB_INFO = 4,     /**< Intel PCS: body of the TDX TCB info response */
+    COCOS_PART_QE_IDENTITY = 5,  /**< Intel PCS: body of the TD QE identity response */
+    COCOS_PART_TCB_CHAIN = 6     /**< Intel PCS: issuer chain of both, PEM: signer, root */
 };
 
 /**
@@ -69,9 +73,10 @@ COCOS_API COCOS_NODISCARD int
 cocos_verifier_new(const cocos_policy *policy, cocos_verifier **ret, cocos_error **err);
 
 /**
- * Verify the certificates of @p evidence now and keep the chain, so that later evidence with the
- * same certificates, or with none, is judged without doing that again. Their validity and
- * revocation are looked at every time. Call before other threads use @p verifier.
+ * Verify the certificates of @p evidence, and Intel's collateral beside it, now and keep them, so
+ * that later evidence with the same ones, or (but for the certificates of a quote) with none, is
+ * judged without doing that again. Validity and revocation are looked at every time. Call before
+ * other threads use @p verifier.
  * @return COCOS_OK; COCOS_ERR_REJECTED: they are no chain to a trusted root; COCOS_ERR_MALFORMED,
  *         COCOS_ERR_EXHAUSTED: they cannot be read; COCOS_ERR_MEMORY.   @since 0.1
  */

@@ -5,10 +5,13 @@
 
 #include "base/error.h"
 #include "snp/verify.h"
+#include "tdx/verify.h"
 
 /* By magic and version only; whether it is well formed is for the verdict to say. */
 static int recognise(const uint8_t *data, size_t len)
 {
+    if (cocos__tdx_recognise(data, len))
+        return COCOS_EVIDENCE_TDX;
     return cocos__snp_recognise(data, len) ? COCOS_EVIDENCE_SNP : 0;
 }
 
@@ -33,7 +36,7 @@ int cocos_evidence_new(
         return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part", "evidence is needed");
     if (kind == 0)
         kind = recognise(data, len);
-    if (kind != COCOS_EVIDENCE_SNP)
+    if (kind != COCOS_EVIDENCE_SNP && kind != COCOS_EVIDENCE_TDX)
         return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "evidence.kind",
                            "%zu bytes that are no evidence of a known kind", len);
 
@@ -54,7 +57,7 @@ int cocos_evidence_new(
 int cocos_evidence_add(
     cocos_evidence *ev, int part, const uint8_t *data, size_t len, cocos_error **err)
 {
-    if (!ev || !data || part < COCOS_PART_CERTIFICATES || part > COCOS_PART_CRL)
+    if (!ev || !data || part < COCOS_PART_CERTIFICATES || part > COCOS_PART_TCB_CHAIN)
         return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part", "no part %d of evidence", part);
     if (ev->n == COCOS__EVIDENCE_PARTS)
         return cocos__fail(err, COCOS_ERR_EXHAUSTED, "evidence.parts",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "codec/hex.h"
+#include "tdx/tcb.h"
 
 #define BYTES_MAX 65536
 
@@ -158,6 +159,19 @@ static int add_line(
     return COCOS_OK;
 }
 
+static int add_status(
+    cocos_policy *policy, const cocos__rule *rule, const char *value, int more, cocos_error **err)
+{
+    cocos__number *n = cocos__rule_in(policy, rule);
+    int status = cocos__tdx_status_by_name(value, strlen(value));
+
+    if (status < 0)
+        return bad_value(rule, value, err);
+    uint64_t before = more && n->state == COCOS__RULE_GIVEN ? n->value : 0;
+    *n = (cocos__number){COCOS__RULE_GIVEN, before | UINT64_C(1) << status};
+    return COCOS_OK;
+}
+
 static int
 set_word(cocos_policy *policy, const cocos__rule *rule, const char *value, cocos_error **err)
 {
@@ -205,6 +219,8 @@ put(cocos_policy *policy, const char *name, const char *value, int more, cocos_e
         return set_flag(policy, rule, value, err);
     case COCOS__RULE_LINES:
         return add_line(policy, rule, value, more, err);
+    case COCOS__RULE_STATUSES:
+        return add_status(policy, rule, value, more, err);
     case COCOS__RULE_WORD:
         return set_word(policy, rule, value, err);
     default:

@@ -8,6 +8,7 @@
 
 #include "crypto/cert.h"
 #include "snp/policy.h"
+#include "tdx/policy.h"
 
 /* A word of a closed or checked set, such as the name of a register. */
 typedef struct cocos__word {
@@ -29,15 +30,17 @@ struct cocos_policy {
     cocos__match claims;
     cocos__word coverage[COCOS__LAYERS];
     cocos__snp_policy snp;
+    cocos__tdx_policy tdx;
 };
 
 enum cocos__rule_type {
-    COCOS__RULE_BYTES = 1,   /* cocos__match; hex, one or several */
-    COCOS__RULE_NUMBER = 2,  /* cocos__number */
-    COCOS__RULE_FLAG = 3,    /* cocos__number, true or false */
-    COCOS__RULE_LINES = 4,   /* cocos__number, a mask of AMD product lines */
-    COCOS__RULE_WORD = 5,    /* cocos__word */
-    COCOS__RULE_ONLY_ANY = 6 /* cocos__number: nothing but "any" can be said */
+    COCOS__RULE_BYTES = 1,    /* cocos__match; hex, one or several */
+    COCOS__RULE_NUMBER = 2,   /* cocos__number */
+    COCOS__RULE_FLAG = 3,     /* cocos__number, true or false */
+    COCOS__RULE_LINES = 4,    /* cocos__number, a mask of AMD product lines */
+    COCOS__RULE_WORD = 5,     /* cocos__word */
+    COCOS__RULE_STATUSES = 7, /* cocos__number, a mask of TDX TCB statuses */
+    COCOS__RULE_ONLY_ANY = 6  /* cocos__number: nothing but "any" can be said */
 };
 
 typedef struct cocos__rule {

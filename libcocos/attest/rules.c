@@ -5,6 +5,7 @@
 #include "attest/policy.h"
 
 #define SNP(member)   offsetof(cocos_policy, snp.member)
+#define TDX(member)   offsetof(cocos_policy, tdx.member)
 #define LAYER(number) offsetof(cocos_policy, coverage[number])
 #define STATE         "must be stated"
 #define FREE          "not checked"
@@ -66,6 +67,33 @@ const cocos__rule cocos__rules[] = {
      "bits that CURRENT_MIT_VECTOR must have", FREE},
     {"snp.revocation", COCOS__RULE_ONLY_ANY, SNP(revocation), 0, "revocation of AMD's certificates",
      "a current list is required"},
+
+    {"tdx.fmspc", COCOS__RULE_BYTES, TDX(fmspc), 6, "platform families that are accepted", STATE},
+    {"tdx.mrtd", COCOS__RULE_BYTES, TDX(mrtd), 48, "launch measurement", STATE},
+    {"tdx.report_data", COCOS__RULE_BYTES, TDX(report_data), 64, "REPORTDATA",
+     "must be stated, here or by claims"},
+    {"tdx.mrseam", COCOS__RULE_BYTES, TDX(mrseam), 48, "measurement of the TDX module", FREE},
+    {"tdx.mrconfigid", COCOS__RULE_BYTES, TDX(mrconfigid), 48, "MRCONFIGID", FREE},
+    {"tdx.mrowner", COCOS__RULE_BYTES, TDX(mrowner), 48, "MROWNER", FREE},
+    {"tdx.mrownerconfig", COCOS__RULE_BYTES, TDX(mrownerconfig), 48, "MROWNERCONFIG", FREE},
+    {"tdx.rtmr0", COCOS__RULE_BYTES, TDX(rtmr[0]), 48, "run-time measurement register 0", FREE},
+    {"tdx.rtmr1", COCOS__RULE_BYTES, TDX(rtmr[1]), 48, "run-time measurement register 1", FREE},
+    {"tdx.rtmr2", COCOS__RULE_BYTES, TDX(rtmr[2]), 48, "run-time measurement register 2", FREE},
+    {"tdx.rtmr3", COCOS__RULE_BYTES, TDX(rtmr[3]), 48, "run-time measurement register 3", FREE},
+    {"tdx.mrservicetd", COCOS__RULE_BYTES, TDX(mrservicetd), 48, "measurement of service TDs",
+     "no service TD"},
+    {"tdx.td_attributes", COCOS__RULE_BYTES, TDX(td_attributes), 8, "TDATTRIBUTES as in the quote",
+     "no reserved bit"},
+    {"tdx.xfam", COCOS__RULE_BYTES, TDX(xfam), 8, "XFAM as in the quote",
+     "the fixed bits, no reserved one"},
+    {"tdx.min_tee_tcb_svn", COCOS__RULE_BYTES, TDX(min_tee_tcb_svn), 16,
+     "least TEE_TCB_SVN, by component; one value", FREE},
+    {"tdx.permit_debug", COCOS__RULE_FLAG, TDX(debug), 1, "a TD that can be debugged is accepted",
+     "false"},
+    {"tdx.tcb_status", COCOS__RULE_STATUSES, TDX(statuses), 0,
+     "TCB statuses that are accepted; any lets missing collateral pass", "UpToDate"},
+    {"tdx.revocation", COCOS__RULE_ONLY_ANY, TDX(revocation), 0,
+     "revocation of Intel's certificates", "current lists are required"},
 };
 const size_t cocos__rules_n = COCOS__ARRAY_LEN(cocos__rules);
 

@@ -5,12 +5,14 @@
 #include "attest/verdict.h"
 #include "crypto/digest.h"
 #include "snp/verify.h"
+#include "tdx/verify.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
 struct cocos_verifier {
     cocos_policy *policy;
-    cocos__snp_kept snp; /* no leaf: nothing kept */
+    cocos__snp_kept snp;  /* no leaf: nothing kept */
+    cocos__tdx_kept *tdx; /* NULL: nothing kept */
 };
 
 COCOS__DEFINE_FREEP(verifier_freep, cocos_verifier *, cocos_verifier_free)
@@ -32,16 +34,20 @@ static int hash_claims(const cocos__match *claims, int alg, uint8_t *out, cocos_
 /* Claims say what the data slot of each kind must hold. */
 static int bind_claims(cocos_policy *p, cocos_error **err)
 {
+    cocos__match *slots[] = {&p->snp.report_data, &p->tdx.report_data};
     uint8_t digest[64];
 
     if (p->claims.state != COCOS__RULE_GIVEN)
         return COCOS_OK;
-    if (p->snp.report_data.state != COCOS__RULE_UNSET || p->claims.count != 1)
-        return cocos__fail(
-            err, COCOS_ERR_USAGE, "policy.conflict",
-            "claims and a value for the data slot, or several claims, contradict each other");
     int r = hash_claims(&p->claims, COCOS__SHA512, digest, err);
-    return r < 0 ? r : cocos__match_add(&p->snp.report_data, digest, sizeof digest, err);
+    for (size_t i = 0; r == COCOS_OK && i < COCOS__ARRAY_LEN(slots); i++) {
+        if (slots[i]->state != COCOS__RULE_UNSET || p->claims.count != 1)
+            return cocos__fail(
+                err, COCOS_ERR_USAGE, "policy.conflict",
+                "claims and a value for the data slot, or several claims, contradict each other");
+        r = cocos__match_add(slots[i], digest, sizeof digest, err);
+    }
+    return r;
 }
 
 int cocos_verifier_new(const cocos_policy *policy, cocos_verifier **ret, cocos_error **err)
@@ -67,6 +73,9 @@ void cocos_verifier_free(cocos_verifier *v)
         return;
     cocos_policy_free(v->policy);
     cocos__snp_endorsement_done(&v->snp.endorsement);
+    if (v->tdx)
+        cocos__tdx_kept_done(v->tdx);
+    free(v->tdx);
     free(v);
 }
 
@@ -85,20 +94,71 @@ static cocos__snp_evidence snp_evidence(const cocos_evidence *ev)
     return s;
 }
 
-int cocos_verifier_keep_chain(cocos_verifier *v, const cocos_evidence *ev, cocos_error **err)
+static cocos__tdx_evidence tdx_evidence(const cocos_evidence *ev)
 {
-    if (!v || !ev)
-        return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part",
-                           "a verifier and evidence are needed");
+    cocos__tdx_evidence t = {.quote = ev->main};
 
+    cocos__evidence_parts(ev, COCOS_PART_TCB_INFO, &t.tcb_info, 1);
+    cocos__evidence_parts(ev, COCOS_PART_QE_IDENTITY, &t.qe_identity, 1);
+    cocos__evidence_parts(ev, COCOS_PART_TCB_CHAIN, &t.signing_chain, 1);
+    t.n_crls = cocos__evidence_parts(ev, COCOS_PART_CRL, t.crls, COCOS__TDX_CRLS_MAX);
+    return t;
+}
+
+static int keep_snp(cocos_verifier *v, const cocos_evidence *ev, cocos_error **err)
+{
     cocos__snp_evidence s = snp_evidence(ev);
     cocos__snp_kept kept;
+
     int r = cocos__snp_keep(&s, roots_of(v), &kept, err);
     if (r < 0)
         return r;
     cocos__snp_endorsement_done(&v->snp.endorsement);
     v->snp = kept;
     return COCOS_OK;
+}
+
+static int keep_tdx(cocos_verifier *v, const cocos_evidence *ev, cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__freep) cocos__tdx_kept *kept = malloc(sizeof *kept);
+    cocos__tdx_evidence t = tdx_evidence(ev);
+
+    if (!kept)
+        return cocos__fail_memory(err);
+    int r = cocos__tdx_keep(&t, roots_of(v), kept, err);
+    if (r < 0)
+        return r;
+    if (v->tdx)
+        cocos__tdx_kept_done(v->tdx);
+    free(v->tdx);
+    v->tdx = COCOS__STEAL(kept);
+    return COCOS_OK;
+}
+
+int cocos_verifier_keep_chain(cocos_verifier *v, const cocos_evidence *ev, cocos_error **err)
+{
+    if (!v || !ev)
+        return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part",
+                           "a verifier and evidence are needed");
+    return ev->kind == COCOS_EVIDENCE_TDX ? keep_tdx(v, ev, err) : keep_snp(v, ev, err);
+}
+
+static int verify_kind(const cocos_verifier *v,
+                       const cocos_evidence *ev,
+                       int64_t time_s,
+                       cocos__rows *rows,
+                       int *simulated,
+                       cocos_error **err)
+{
+    if (ev->kind == COCOS_EVIDENCE_TDX) {
+        cocos__tdx_evidence t = tdx_evidence(ev);
+        return cocos__tdx_verify(&t, &v->policy->tdx, roots_of(v), v->tdx, time_s, rows, simulated,
+                                 err);
+    }
+    cocos__snp_evidence s = snp_evidence(ev);
+    return cocos__snp_verify(&s, &v->policy->snp, roots_of(v),
+                             v->snp.endorsement.leaf ? &v->snp : NULL, time_s, rows, simulated,
+                             err);
 }
 
 int cocos_verifier_verify(const cocos_verifier *v,
@@ -109,6 +169,7 @@ int cocos_verifier_verify(const cocos_verifier *v,
                           cocos_error **err)
 {
     COCOS__CLEANUP(cocos__rows_freep) cocos__rows *rows = NULL;
+    int64_t time_s = time_ns / NS_PER_S;
     int simulated = 0;
 
     if (!v || !ev || time_ns < 0 || time_source < COCOS_TIME_CLOCK ||
@@ -119,13 +180,12 @@ int cocos_verifier_verify(const cocos_verifier *v,
     int r = cocos__rows_new(&rows, err);
     if (r < 0)
         return r;
-    cocos__snp_evidence s = snp_evidence(ev);
-    cocos__verdict_time(rows, time_ns / NS_PER_S, time_source);
-    r = cocos__snp_verify(&s, &v->policy->snp, roots_of(v),
-                          v->snp.endorsement.leaf ? &v->snp : NULL, time_ns / NS_PER_S, rows,
-                          &simulated, err);
+    cocos__verdict_time(rows, time_s, time_source);
+    r = verify_kind(v, ev, time_s, rows, &simulated, err);
     if (r < 0)
         return r;
-    cocos__verdict_coverage(rows, v->policy, "snp.measurement", simulated);
+    cocos__verdict_coverage(rows, v->policy,
+                            ev->kind == COCOS_EVIDENCE_TDX ? "tdx.mrtd" : "snp.measurement",
+                            simulated);
     return cocos__verdict_make(COCOS__STEAL(rows), simulated, ret, err);
 }

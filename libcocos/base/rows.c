@@ -77,7 +77,8 @@ static void fill(cocos__rows *rows,
     }
 
     cocos__row *row = &rows->row[rows->base + id];
-    if (row->outcome == COCOS__FAILED)
+    if (row->outcome == COCOS__FAILED ||
+        (row->outcome == COCOS__UNKNOWN && outcome != COCOS__FAILED))
         return;
     row->outcome = outcome;
     row->code = code;

@@ -59,8 +59,7 @@ COCOS__DEFINE_FREEP(cocos__rows_freep, cocos__rows *, cocos__rows_free)
 /* Opens a section with one row for each check. Later ids count from its first row. */
 void cocos__rows_begin(cocos__rows *rows, const cocos__check *checks, size_t n);
 
-/* Fills row `id` of the open section. The first failure of a row stays: a later pass cannot undo
- * it. */
+/* Fills row `id` of the open section. A failure stays, and a doubt gives way to a failure only. */
 void cocos__row_pass(cocos__rows *rows, size_t id, cocos__said expected, cocos__said found);
 void cocos__row_fail(
     cocos__rows *rows, size_t id, const char *code, cocos__said expected, cocos__said found);

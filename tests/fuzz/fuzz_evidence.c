@@ -12,10 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static cocos_verifier *make_verifier(void)
 {
     static const char *const any[] = {
-        "snp.products",      "snp.measurement", "snp.report_data",
-        "snp.revocation",    "snp.vmpl",        "snp.guest_policy",
-        "coverage.firmware", "coverage.kernel", "coverage.command_line",
-        "coverage.initrd",   "coverage.agent"};
+        "snp.products",     "snp.measurement",       "snp.report_data", "snp.revocation",
+        "snp.vmpl",         "snp.guest_policy",      "tdx.fmspc",       "tdx.mrtd",
+        "tdx.report_data",  "tdx.mrservicetd",       "tdx.xfam",        "tdx.td_attributes",
+        "tdx.permit_debug", "tdx.tcb_status",        "tdx.revocation",  "coverage.firmware",
+        "coverage.kernel",  "coverage.command_line", "coverage.initrd", "coverage.agent",
+    };
     cocos_policy *policy = NULL;
     cocos_verifier *verifier = NULL;
 

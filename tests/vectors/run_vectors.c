@@ -22,7 +22,7 @@ static void die(const char *what, const char *name)
 
 blob read_blob(const char *dir, const char *name)
 {
-    char path[4096];
+    char path[8192];
     blob b = {malloc(8u << 20), 0};
 
     snprintf(path, sizeof path, "%s/%s", dir, name);
@@ -36,7 +36,7 @@ blob read_blob(const char *dir, const char *name)
 
 int has_file(const char *dir, const char *name)
 {
-    char path[4096];
+    char path[8192];
 
     snprintf(path, sizeof path, "%s/%s", dir, name);
     return access(path, R_OK) == 0;
@@ -126,6 +126,24 @@ int judge_code(const json_t *row, const char *code)
     return !ok;
 }
 
+/* Rows with a TCB status: the verdict must have come to the same one. */
+static int status_differs(const json_t *row, const cocos_verdict *verdict)
+{
+    const char *want = text_of(row, "tcb_status");
+
+    for (size_t i = 0; want && i < cocos_verdict_row_count(verdict); i++) {
+        const char *found = cocos_verdict_row_text(verdict, i, COCOS_ROW_FOUND);
+        if (strcmp(cocos_verdict_row_text(verdict, i, COCOS_ROW_NAME), "tdx.tcb.status") != 0)
+            continue;
+        if (strncmp(found, want, strlen(want)) == 0 && found[strlen(want)] == ' ')
+            return 0;
+        printf("%s: expected TCB status %s, got %s\n", text_of(row, "id"), want,
+               found[0] ? found : "none");
+        return 1;
+    }
+    return 0;
+}
+
 int judge(const json_t *row,
           const cocos_policy *policy,
           const cocos_evidence *evidence,
@@ -142,9 +160,10 @@ int judge(const json_t *row,
                                   &verdict, &err);
     if (!verdict)
         die("no verdict", cocos_error_message(err));
+    int unlike = status_differs(row, verdict);
     snprintf(code, sizeof code, "%s", r == COCOS_OK ? "" : cocos_error_code(err));
 
-    int failed = judge_code(row, code);
+    int failed = judge_code(row, code) || unlike;
     if (failed && err)
         printf("    %s\n", cocos_error_message(err));
     cocos_error_free(err);
@@ -158,6 +177,7 @@ static const struct {
     int (*run)(const char *dir, const json_t *row);
 } kinds[] = {
     {"snp", run_snp},
+    {"tdx", run_tdx},
 };
 
 static void run_dir(const char *dir, unsigned *passed, unsigned *failed)

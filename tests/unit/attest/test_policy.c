@@ -27,6 +27,8 @@ static const char *sample(const cocos__rule *rule, char *out)
         return "true";
     case COCOS__RULE_LINES:
         return "Milan";
+    case COCOS__RULE_STATUSES:
+        return "SWHardeningNeeded";
     case COCOS__RULE_WORD:
         return "snp.measurement";
     default:

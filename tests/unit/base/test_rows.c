@@ -55,6 +55,19 @@ START_TEST(keeps_a_failure_against_a_later_pass)
 }
 END_TEST
 
+START_TEST(keeps_a_doubt_against_a_later_pass)
+{
+    cocos__rows *rows = begun();
+
+    cocos__row_unknown(rows, 1, "t.doubt", none, none);
+    cocos__row_pass(rows, 1, none, none);
+    ck_assert_int_eq(cocos__row_outcome(rows, 1), COCOS__UNKNOWN);
+    cocos__row_fail(rows, 1, "t.bad", none, none);
+    ck_assert_int_eq(cocos__row_outcome(rows, 1), COCOS__FAILED);
+    cocos__rows_free(rows);
+}
+END_TEST
+
 START_TEST(counts_ids_from_the_open_section)
 {
     cocos__rows *rows = begun();
@@ -115,6 +128,7 @@ TEST_MAIN(rows,
           lists_what_was_not_reached,
           names_the_first_failure_before_any_doubt,
           keeps_a_failure_against_a_later_pass,
+          keeps_a_doubt_against_a_later_pass,
           counts_ids_from_the_open_section,
           refuses_more_rows_than_fit,
           keeps_texts_of_any_length,

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run_vectors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rule and option of the same meaning; an option that is absent is an explicit any. */
+static const char *const exact[][2] = {
+    {"tdx.mrtd", "mr_td"},     {"tdx.report_data", "report_data"},         {"tdx.rtmr0", "rtmr0"},
+    {"tdx.mrseam", "mr_seam"}, {"tdx.min_tee_tcb_svn", "min_tee_tcb_svn"},
+};
+
+static const char *const always_any[] = {
+    "tdx.fmspc",         "tdx.mrservicetd", "tdx.td_attributes",     "tdx.xfam",
+    "coverage.firmware", "coverage.kernel", "coverage.command_line", "coverage.initrd",
+    "coverage.agent"};
+
+static cocos_policy *policy_of(const char *dir, const json_t *row)
+{
+    const json_t *options = json_object_get(row, "options");
+    const char *debug = text_of(options, "permit_debug");
+    const json_t *flag = json_object_get(options, "permit_debug");
+    cocos_policy *policy = NULL;
+
+    if (cocos_policy_new(&policy, NULL) < 0)
+        abort();
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
+        rule_or_any(policy, exact[i][0], options, exact[i][1]);
+    for (size_t i = 0; i < sizeof always_any / sizeof *always_any; i++)
+        rule(policy, always_any[i], "any");
+    if (json_is_boolean(flag))
+        debug = json_is_true(flag) ? "true" : "false";
+    rule(policy, "tdx.permit_debug", debug ? debug : "any");
+    if (!text_of(row, "collateral"))
+        rule(policy, "tdx.tcb_status", "any");
+    if (!json_is_true(json_object_get(row, "check_crl")))
+        rule(policy, "tdx.revocation", "any");
+    add_roots(policy, dir, text_of(row, "trusted_root"), "intel");
+    return policy;
+}
+
+static void add_collateral(cocos_evidence *evidence, const char *dir, const json_t *row)
+{
+    static const struct {
+        int part;
+        const char *name;
+    } files[] = {
+        {COCOS_PART_TCB_INFO, "tcb_info.json"},
+        {COCOS_PART_QE_IDENTITY, "qe_identity.json"},
+        {COCOS_PART_TCB_CHAIN, "tcb_signing_chain.pem"},
+        {COCOS_PART_CRL, "root_crl.der"},
+        {COCOS_PART_CRL, "pck_crl.der"},
+    };
+    int crl = json_is_true(json_object_get(row, "check_crl"));
+    char name[1024];
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(name, sizeof name, "%s/%s", text_of(row, "collateral"), files[i].name);
+        if (has_file(dir, name) && (crl || files[i].part != COCOS_PART_CRL))
+            add_part(evidence, files[i].part, dir, name);
+    }
+}
+
+int run_tdx(const char *dir, const json_t *row)
+{
+    cocos_policy *policy = policy_of(dir, row);
+    cocos_evidence *evidence = NULL;
+    blob quote = read_blob(dir, text_of(row, "quote"));
+
+    if (cocos_evidence_new(COCOS_EVIDENCE_TDX, quote.data, quote.len, &evidence, NULL) < 0)
+        abort();
+    if (text_of(row, "collateral"))
+        add_collateral(evidence, dir, row);
+
+    int failed = judge(row, policy, evidence, seconds_of(text_of(row, "time")));
+    cocos_evidence_free(evidence);
+    cocos_policy_free(policy);
+    free(quote.data);
+    return failed;
+}
