@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from computation import Computation  # noqa: E402
 from world import Agent, Cvms, Parties, can_run_jobs  # noqa: E402
 
 
@@ -47,3 +48,19 @@ def open_agent(tmp_path):
 def jobs():
     if not can_run_jobs():
         pytest.skip("skipped: jobs need root and crun")
+
+
+@pytest.fixture
+def computation(tmp_path):
+    """Makes whole computations, driven by the program cocos, of which nothing runs when the test is over."""
+    made = []
+
+    def make(start=True, **options):
+        root = tmp_path / str(len(made))
+        root.mkdir()
+        made.append(Computation(root, **options))
+        return made[-1].start() if start else made[-1]
+
+    yield make
+    for c in made:
+        c.stop()
