@@ -71,7 +71,8 @@ def test_rights_belong_to_keys(computation):
 def test_only_what_the_manifest_names_is_sent(computation):
     c = computation()
     (c.root / "a.bin").write_bytes(b"something else")
-    error = refused(c, 4, "asset.digest", "data", "a.bin", c.key("a"))
+    refused(c, 1, "asset.none", "data", "a.bin", c.key("a"))
+    error = refused(c, 4, "asset.digest", "data", "a.bin", c.key("a"), "--index", "0")
     assert error["expected"] != error["found"] == hashlib.sha3_256(b"something else").hexdigest()
     refused(c, 2, "algo.type", "algo", c.algorithm, c.key("alg"), "-a", "python")
     refused(c, 2, "algo.args", "algo", c.algorithm, c.key("alg"), "--args", "1001")
