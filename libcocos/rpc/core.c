@@ -27,17 +27,22 @@ static void log_to_callback(gpr_log_func_args *args)
     cocos__log(COCOS_LOG_DEBUG, "grpc", "%s", args->message);
 }
 
-static void set_log(void)
+/*
+ * The first reference is never given back: the last grpc_shutdown() joins a thread that may sit in a
+ * poll of ten seconds (its backup poller), so that closing a lost connection would wait that long.
+ */
+static void start_once(void)
 {
     gpr_set_log_function(log_to_callback);
     gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
+    grpc_init();
 }
 
 void cocos__rpc_core_init(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    pthread_once(&once, set_log);
+    pthread_once(&once, start_once);
     grpc_init();
 }
 
