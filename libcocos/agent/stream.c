@@ -136,6 +136,8 @@ static void publish(cocos__stream *st, cocos__rpc_call *call)
 
     st->call = call;
     st->wakes++;
+    if (st->not_before_ns != 0) /* a disconnect was asked for while this connection was made */
+        cocos__rpc_cancel(call);
     pthread_cond_broadcast(&st->changed);
 }
 
