@@ -59,6 +59,32 @@ COCOS_API COCOS_NODISCARD int cocos_policy_set_bytes(
 COCOS_API COCOS_NODISCARD int
 cocos_policy_add_root(cocos_policy *policy, const uint8_t *data, size_t len, cocos_error **err);
 
+/**
+ * Read the JSON form (doc/schema/policy.schema.json). Unknown and doubled names are refused with
+ * their JSON Pointer, which is also cocos_error_check().
+ * @param text  UTF-8, at most 4 MiB. Borrowed.
+ * @param ret   [out, owned] free with cocos_policy_free().
+ * @return COCOS_OK; COCOS_ERR_MALFORMED: "json.…" not JSON, "policy.name", "policy.value",
+ *         "policy.length", "policy.roots", "policy.version", "policy.missing": a section that leaves out
+ *         what has no default; COCOS_ERR_EXHAUSTED; COCOS_ERR_MEMORY.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_policy_from_json(const char *text, size_t len, cocos_policy **ret, cocos_error **err);
+
+/**
+ * Write the JSON form; reading it gives the same policy.
+ * @param ret  [out, owned] text, free with cocos_free_text() of key.h.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_policy_to_json(const cocos_policy *policy, char **ret, cocos_error **err);
+
+/**
+ * Say in words what every rule does, also those that are not set.
+ * @param ret  [out, owned] text, free with cocos_free_text() of key.h.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_policy_explain(const cocos_policy *policy, char **ret, cocos_error **err);
+
 /** Free @p policy; NULL is allowed.   @since 0.1 */
 COCOS_API void cocos_policy_free(cocos_policy *policy);
 

@@ -162,6 +162,13 @@ COCOS_API const char *cocos_verdict_row_text(const cocos_verdict *verdict, size_
 COCOS_API COCOS_NODISCARD int
 cocos_verdict_to_table(const cocos_verdict *verdict, char **ret, cocos_error **err);
 
+/**
+ * The verdict as JSON (doc/schema/verdict.schema.json).
+ * @param ret  [out, owned] text, free with cocos_free_text() of key.h.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_verdict_to_json(const cocos_verdict *verdict, char **ret, cocos_error **err);
+
 /** Free @p verdict; NULL is allowed.   @since 0.1 */
 COCOS_API void cocos_verdict_free(cocos_verdict *verdict);
 

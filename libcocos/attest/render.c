@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A verdict as a table that a person reads. */
+/* A verdict as a table that a person reads, and as JSON. */
 #include <string.h>
 
 #include "attest/verdict.h"
 #include "base/bytes.h"
+#include "codec/json.h"
 
 #define TEXT_MAX (1u << 20)
 #define WIDTH    28
@@ -57,4 +58,48 @@ int cocos_verdict_to_table(const cocos_verdict *v, char **ret, cocos_error **err
         return cocos__fail_memory(err);
     *ret = text;
     return COCOS_OK;
+}
+
+static const char *const json_outcomes[] = {"", "passed", "failed", "not checked",
+                                            "could not tell"};
+static const char *const json_judgements[] = {"", "accepted", "rejected", "undecided"};
+
+static void put_row(cocos__json_out *o, const cocos_verdict *v, size_t i)
+{
+    static const struct {
+        const char *name;
+        int text;
+    } members[] = {{"check", COCOS_ROW_NAME},    {"expected", COCOS_ROW_EXPECTED},
+                   {"origin", COCOS_ROW_ORIGIN}, {"found", COCOS_ROW_FOUND},
+                   {"signer", COCOS_ROW_SIGNER}, {"source", COCOS_ROW_SOURCE},
+                   {"code", COCOS_ROW_CODE}};
+
+    cocos__json_put_object(o, NULL);
+    cocos__json_put_text(o, "outcome", json_outcomes[cocos_verdict_row_outcome(v, i)]);
+    for (size_t m = 0; m < sizeof members / sizeof *members; m++) {
+        const char *text = cocos_verdict_row_text(v, i, members[m].text);
+        if (text[0])
+            cocos__json_put_text(o, members[m].name, text);
+    }
+    cocos__json_put_end(o);
+}
+
+int cocos_verdict_to_json(const cocos_verdict *v, char **ret, cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__json_out_freep) cocos__json_out *o = NULL;
+
+    int r = cocos__json_out_new(&o, err);
+    if (r < 0)
+        return r;
+    cocos__json_put_object(o, NULL);
+    cocos__json_put_text(o, "verdict", json_judgements[v->judgement]);
+    cocos__json_put_text(o, "reason",
+                         v->judgement == COCOS_ACCEPTED ? NULL : cocos_verdict_reason(v));
+    cocos__json_put_bool(o, "simulated", v->simulated);
+    cocos__json_put_array(o, "checks");
+    for (size_t i = 0; i < cocos_verdict_row_count(v); i++)
+        put_row(o, v, i);
+    cocos__json_put_end(o);
+    cocos__json_put_end(o);
+    return cocos__json_finish(o, 1, ret, err);
 }

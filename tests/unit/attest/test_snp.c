@@ -594,6 +594,7 @@ START_TEST(lists_every_check_even_of_what_it_accepts)
     cocos_verdict *bad = NULL;
     cocos_evidence *cut = NULL;
     char *table = NULL;
+    char *json = NULL;
 
     ck_assert_int_eq(cocos_verifier_new(policy, &verifier, NULL), COCOS_OK);
     ck_assert_int_eq(
@@ -620,6 +621,10 @@ START_TEST(lists_every_check_even_of_what_it_accepts)
     ck_assert_int_eq(cocos_verdict_to_table(good, &table, NULL), COCOS_OK);
     ck_assert_ptr_nonnull(strstr(table, "ACCEPTED (SIMULATED"));
     ck_assert_ptr_nonnull(strstr(table, "chosen by the caller"));
+    ck_assert_int_eq(cocos_verdict_to_json(bad, &json, NULL), COCOS_OK);
+    ck_assert_ptr_nonnull(strstr(json, "\"verdict\": \"undecided\""));
+    ck_assert_ptr_nonnull(strstr(json, "\"reason\": \"snp.format\""));
+    cocos_free_text(json);
     cocos_free_text(table);
     cocos_verdict_free(good);
     cocos_verdict_free(bad);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The JSON form of a policy: the names of the rules as nested members
+ * (doc/schema/policy.schema.json). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attest/policy.h"
+#include "codec/json.h"
+#include "tdx/tcb.h"
+
+#define JSON_MAX     (4u << 20)
+#define NAME_MAX_LEN 64
+
+static const char *const sections[] = {"coverage", "snp", "tdx"};
+
+static int refuse(const cocos__json *at,
+                  const char *code,
+                  const char *expected,
+                  const char *found,
+                  cocos_error **err)
+{
+    return cocos__json_fail(at, COCOS_ERR_MALFORMED, code, expected, found, err);
+}
+
+/* One JSON value as the text that a setter takes. */
+static int
+scalar_text(const cocos__json *value, char *buf, size_t size, const char **ret, cocos_error **err)
+{
+    int64_t number = 0;
+    int yes = 0;
+
+    switch (cocos__json_kind(value)) {
+    case COCOS__JSON_TEXT:
+        return cocos__json_text(value, ret, err);
+    case COCOS__JSON_INT:
+        if (cocos__json_int(value, &number, err) < 0)
+            return COCOS_ERR_MALFORMED;
+        snprintf(buf, size, "%" PRId64, number);
+        break;
+    case COCOS__JSON_BOOL:
+        if (cocos__json_bool(value, &yes, err) < 0)
+            return COCOS_ERR_MALFORMED;
+        snprintf(buf, size, "%s", yes ? "true" : "false");
+        break;
+    default:
+        return refuse(value, "policy.value", "a text, a number, true or false",
+                      "another kind of value", err);
+    }
+    *ret = buf;
+    return COCOS_OK;
+}
+
+static int put_scalar(cocos_policy *policy,
+                      const cocos__rule *rule,
+                      const cocos__json *value,
+                      int more,
+                      cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
+    const char *text = NULL;
+    char buf[32];
+
+    int r = scalar_text(value, buf, sizeof buf, &text, err);
+    if (r < 0)
+        return r;
+    r = more ? cocos_policy_add(policy, rule->name, text, &why)
+             : cocos_policy_set(policy, rule->name, text, &why);
+    if (r == COCOS_ERR_USAGE)
+        return refuse(value, cocos_error_code(why), rule->meaning, cocos_error_message(why), err);
+    return r < 0 ? cocos__fail_cause(err, r, "policy.value", COCOS__STEAL(why),
+                                     "a rule cannot be set")
+                 : COCOS_OK;
+}
+
+static int takes_several(const cocos__rule *rule)
+{
+    return rule->type == COCOS__RULE_BYTES || rule->type == COCOS__RULE_LINES ||
+           rule->type == COCOS__RULE_STATUSES;
+}
+
+static int
+read_rule(cocos_policy *policy, const char *name, const cocos__json *value, cocos_error **err)
+{
+    const cocos__rule *rule = cocos__rule_find(name);
+    size_t n = cocos__json_count(value);
+    int r = COCOS_OK;
+
+    if (!rule)
+        return refuse(value, "policy.name", "a rule of cocos-policy(5)", name, err);
+    if (cocos__json_kind(value) != COCOS__JSON_ARRAY)
+        return put_scalar(policy, rule, value, 0, err);
+    if (!takes_several(rule) || n == 0)
+        return refuse(value, "policy.value",
+                      takes_several(rule) ? "at least one value" : "one value", "a list", err);
+    for (size_t i = 0; r == COCOS_OK && i < n; i++) {
+        cocos__json item = cocos__json_item(value, i);
+        const char *text = "";
+        (void)cocos__json_text(&item, &text, NULL);
+        if (strcmp(text, "any") == 0)
+            return refuse(&item, "policy.value", "a value; any stands alone", "any in a list", err);
+        r = put_scalar(policy, rule, &item, i > 0, err);
+    }
+    return r;
+}
+
+static int read_section(cocos_policy *policy,
+                        const char *section,
+                        const cocos__json *object,
+                        cocos_error **err)
+{
+    void *state = NULL;
+    cocos__json member;
+    char name[NAME_MAX_LEN];
+    int r = cocos__json_expect(object, COCOS__JSON_OBJECT, err);
+
+    while (r == COCOS_OK && cocos__json_next(object, &state, &member)) {
+        int n = snprintf(name, sizeof name, "%s.%.*s", section,
+                         (int)(member.path.name_len > 40 ? 40 : member.path.name_len),
+                         member.path.name);
+        r = n > 0 ? read_rule(policy, name, &member, err) : COCOS_ERR_INTERNAL;
+    }
+    return r;
+}
+
+/* "vendor", or a list of PEM texts. */
+static int read_roots(cocos_policy *policy, const cocos__json *value, cocos_error **err)
+{
+    size_t n = cocos__json_count(value);
+    const char *text = NULL;
+    int r = COCOS_OK;
+
+    if (cocos__json_kind(value) == COCOS__JSON_TEXT &&
+        cocos__json_text(value, &text, NULL) == COCOS_OK && strcmp(text, "vendor") == 0)
+        return COCOS_OK;
+    if (cocos__json_kind(value) != COCOS__JSON_ARRAY || n == 0)
+        return refuse(value, "policy.roots", "\"vendor\" or a list of PEM certificates",
+                      "something else", err);
+    for (size_t i = 0; r == COCOS_OK && i < n; i++) {
+        COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
+        cocos__json item = cocos__json_item(value, i);
+        r = cocos__json_text(&item, &text, err);
+        if (r == COCOS_OK &&
+            cocos_policy_add_root(policy, (const uint8_t *)text, strlen(text), &why) < 0)
+            r = refuse(&item, "policy.roots", "PEM certificates, one of them self-signed",
+                       cocos_error_message(why), err);
+    }
+    return r;
+}
+
+static int is_named(const cocos__json *member, const char *name)
+{
+    return member->path.name_len == strlen(name) &&
+           memcmp(member->path.name, name, member->path.name_len) == 0;
+}
+
+static int read_version(const cocos__json *value, cocos_error **err)
+{
+    uint64_t version = 0;
+    int r = cocos__json_uint(value, &version, err);
+
+    return r < 0 || version == 1 ? r : refuse(value, "policy.version", "1", "another version", err);
+}
+
+static int read_member(cocos_policy *policy, const cocos__json *member, cocos_error **err)
+{
+    if (is_named(member, "version"))
+        return read_version(member, err);
+    if (is_named(member, "description"))
+        return cocos__json_expect(member, COCOS__JSON_TEXT, err);
+    if (is_named(member, "roots"))
+        return read_roots(policy, member, err);
+    if (is_named(member, "claims"))
+        return read_rule(policy, "claims", member, err);
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(sections); i++) {
+        if (is_named(member, sections[i]))
+            return read_section(policy, sections[i], member, err);
+    }
+    return refuse(member, "policy.name", "a member of cocos-policy(5)", "another name", err);
+}
+
+/* A section that is there must state what has no default; the data slot may follow later. */
+static int check_stated(const cocos_policy *policy, const cocos__json *root, cocos_error **err)
+{
+    static const char *const stated[][2] = {
+        {"snp", "products"}, {"snp", "measurement"}, {"tdx", "fmspc"}, {"tdx", "mrtd"}};
+    char name[NAME_MAX_LEN];
+
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(stated); i++) {
+        cocos__json section = cocos__json_member(root, stated[i][0]);
+        snprintf(name, sizeof name, "%s.%s", stated[i][0], stated[i][1]);
+        if (cocos__json_kind(&section) == COCOS__JSON_ABSENT ||
+            cocos__rule_state_of(policy, cocos__rule_find(name)) != COCOS__RULE_UNSET)
+            continue;
+        cocos__json member = cocos__json_member(&section, stated[i][1]);
+        return refuse(&member, "policy.missing", "a value, or any", "nothing", err);
+    }
+    return COCOS_OK;
+}
+
+int cocos_policy_from_json(const char *text, size_t len, cocos_policy **ret, cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__json_doc_freep) cocos__json_doc *doc = NULL;
+    COCOS__CLEANUP(cocos__policy_freep) cocos_policy *policy = NULL;
+    void *state = NULL;
+    cocos__json member;
+
+    if (!text)
+        return cocos__fail(err, COCOS_ERR_USAGE, "policy.value", "a policy text is needed");
+    int r = cocos__json_parse(text, len, JSON_MAX, &doc, err);
+    if (r == COCOS_OK)
+        r = cocos_policy_new(&policy, err);
+    if (r < 0)
+        return r;
+
+    cocos__json root = cocos__json_root(doc);
+    r = cocos__json_expect(&root, COCOS__JSON_OBJECT, err);
+    while (r == COCOS_OK && cocos__json_next(&root, &state, &member))
+        r = read_member(policy, &member, err);
+    if (r == COCOS_OK) {
+        cocos__json version = cocos__json_member(&root, "version");
+        r = read_version(&version, err);
+    }
+    if (r == COCOS_OK)
+        r = check_stated(policy, &root, err);
+    if (r < 0)
+        return r;
+    *ret = COCOS__STEAL(policy);
+    return COCOS_OK;
+}

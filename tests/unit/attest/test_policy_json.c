@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <cocos/key.h>
+
+#include "attest/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pki.h"
+#include "suite.h"
+
+#define SNP "\"snp\":{\"products\":\"any\",\"measurement\":\"any\""
+
+static void refuse(const char *text, const char *code, const char *pointer)
+{
+    cocos_policy *policy = NULL;
+    cocos_error *err = NULL;
+
+    ck_assert_int_eq(cocos_policy_from_json(text, strlen(text), &policy, &err),
+                     COCOS_ERR_MALFORMED);
+    ck_assert_msg(strcmp(cocos_error_code(err), code) == 0, "%s: %s, %s", text,
+                  cocos_error_code(err), cocos_error_message(err));
+    if (pointer)
+        ck_assert_str_eq(cocos_error_check(err), pointer);
+    cocos_error_free(err);
+}
+
+START_TEST(refuses_unknown_and_doubled_names_by_pointer)
+{
+    refuse("{\"version\":1,\"snq\":{}}", "policy.name", "/snq");
+    refuse("{\"version\":1," SNP ",\"vmpI\":0}}", "policy.name", "/snp/vmpI");
+    refuse("{\"version\":1," SNP ",\"vmpl\":0,\"vmpl\":1}}", "json.double", NULL);
+    refuse("{\"version\":1,\"coverage\":{\"grub\":\"any\"}}", "policy.name", "/coverage/grub");
+}
+END_TEST
+
+START_TEST(refuses_values_of_another_form)
+{
+    refuse("[]", "json.type", NULL);
+    refuse("{}", "json.absent", "/version");
+    refuse("{\"version\":2}", "policy.version", "/version");
+    refuse("{\"version\":1,\"roots\":\"any\"}", "policy.roots", "/roots");
+    refuse("{\"version\":1,\"roots\":[]}", "policy.roots", "/roots");
+    refuse("{\"version\":1,\"roots\":[\"none\"]}", "policy.roots", "/roots/0");
+    refuse("{\"version\":1," SNP ",\"vmpl\":-1}}", "policy.value", "/snp/vmpl");
+    refuse("{\"version\":1," SNP ",\"vmpl\":0.5}}", "policy.value", "/snp/vmpl");
+    refuse("{\"version\":1," SNP ",\"vmpl\":null}}", "policy.value", "/snp/vmpl");
+    refuse("{\"version\":1," SNP ",\"vmpl\":[0]}}", "policy.value", "/snp/vmpl");
+    refuse("{\"version\":1," SNP ",\"host_data\":\"00\"}}", "policy.length", "/snp/host_data");
+    refuse("{\"version\":1," SNP ",\"host_data\":[]}}", "policy.value", "/snp/host_data");
+    refuse("{\"version\":1,\"snp\":{\"products\":[\"Milan\",\"any\"],\"measurement\":\"any\"}}",
+           "policy.value", "/snp/products/1");
+    refuse("{\"version\":1,\"snp\":{\"products\":{},\"measurement\":\"any\"}}", "policy.value",
+           "/snp/products");
+}
+END_TEST
+
+START_TEST(wants_measurement_and_line_to_be_written_out)
+{
+    refuse("{\"version\":1,\"snp\":{\"measurement\":\"any\"}}", "policy.missing", "/snp/products");
+    refuse("{\"version\":1,\"snp\":{\"products\":\"any\"}}", "policy.missing", "/snp/measurement");
+    refuse("{\"version\":1,\"tdx\":{\"mrtd\":\"any\"}}", "policy.missing", "/tdx/fmspc");
+    refuse("{\"version\":1,\"tdx\":{\"fmspc\":\"any\"}}", "policy.missing", "/tdx/mrtd");
+}
+END_TEST
+
+/* A policy in which every rule says something. */
+static cocos_policy *full(void)
+{
+    EVP_PKEY *key = pki_key_ec("P-256");
+    pki_spec s = {.cn = "root",
+                  .key = key,
+                  .scheme = PKI_ECDSA_SHA256,
+                  .not_before = 1600000000,
+                  .not_after = 1900000000,
+                  .serial = 1,
+                  .ca = 1};
+    X509 *root = pki_cert(&s);
+    pki_bytes pem = pki_pem(&root, 1);
+    cocos_policy *policy = NULL;
+    char text[300];
+
+    assert_ok(cocos_policy_new(&policy, NULL), NULL);
+    assert_ok(cocos_policy_add_root(policy, pem.data, pem.len, NULL), NULL);
+    for (size_t i = 0; i < cocos__rules_n; i++) {
+        const cocos__rule *rule = &cocos__rules[i];
+        const char *value = rule->type == COCOS__RULE_NUMBER ? "0x3"
+                            : rule->type == COCOS__RULE_FLAG ? "true"
+                            : rule->type == COCOS__RULE_WORD ? "tdx.mrtd"
+                                                             : "any";
+        if (rule->type == COCOS__RULE_BYTES) {
+            size_t n = 2 * (rule->size ? rule->size : 5);
+            memset(text, 'a', n);
+            text[n] = '\0';
+            value = text;
+        }
+        assert_ok(cocos_policy_set(policy, rule->name, value, NULL), NULL);
+    }
+    assert_ok(cocos_policy_add(policy, "snp.products", "Milan", NULL), NULL);
+    assert_ok(cocos_policy_add(policy, "snp.products", "Turin", NULL), NULL);
+    assert_ok(cocos_policy_add(policy, "tdx.tcb_status", "SWHardeningNeeded", NULL), NULL);
+    free(pem.data);
+    X509_free(root);
+    EVP_PKEY_free(key);
+    return policy;
+}
+
+START_TEST(reads_back_what_it_writes)
+{
+    cocos_policy *policy = full();
+    cocos_policy *again = NULL;
+    cocos_error *err = NULL;
+    char *first = NULL;
+    char *second = NULL;
+
+    assert_ok(cocos_policy_to_json(policy, &first, &err), err);
+    assert_ok(cocos_policy_from_json(first, strlen(first), &again, &err), err);
+    assert_ok(cocos_policy_to_json(again, &second, &err), err);
+    ck_assert_str_eq(first, second);
+    ck_assert_ptr_nonnull(strstr(first, "BEGIN CERTIFICATE"));
+    cocos_free_text(first);
+    cocos_free_text(second);
+    cocos_policy_free(policy);
+    cocos_policy_free(again);
+}
+END_TEST
+
+START_TEST(explains_every_rule)
+{
+    cocos_policy *policy = NULL;
+    cocos_error *err = NULL;
+    char *text = NULL;
+    char line[80];
+
+    assert_ok(cocos_policy_new(&policy, NULL), NULL);
+    assert_ok(cocos_policy_set(policy, "snp.vmpl", "any", NULL), NULL);
+    assert_ok(cocos_policy_explain(policy, &text, &err), err);
+    for (size_t i = 0; i < cocos__rules_n; i++) {
+        snprintf(line, sizeof line, "%s (", cocos__rules[i].name);
+        ck_assert_msg(strstr(text, line) != NULL, "%s", line);
+    }
+    ck_assert_ptr_nonnull(strstr(text, "ANY, written out"));
+    ck_assert_ptr_nonnull(strstr(text, "0x30000: SMT allowed"));
+    cocos_free_text(text);
+    cocos_policy_free(policy);
+}
+END_TEST
+
+/* Every rule of the table stands in the schema under its section. */
+START_TEST(has_every_rule_in_the_schema)
+{
+    const char *root = getenv("COCOS_SOURCE_ROOT");
+    char path[4096];
+    char text[65536];
+    char name[64];
+
+    snprintf(path, sizeof path, "%s/doc/schema/policy.schema.json", root ? root : ".");
+    FILE *f = fopen(path, "rb");
+    ck_assert_ptr_nonnull(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    for (size_t i = 0; i < cocos__rules_n; i++) {
+        const char *dot = strchr(cocos__rules[i].name, '.');
+        snprintf(name, sizeof name, "\"%s\": {", dot ? dot + 1 : cocos__rules[i].name);
+        ck_assert_msg(strstr(text, name) != NULL, "%s", name);
+    }
+}
+END_TEST
+
+TEST_MAIN(policy_json,
+          refuses_unknown_and_doubled_names_by_pointer,
+          refuses_values_of_another_form,
+          wants_measurement_and_line_to_be_written_out,
+          reads_back_what_it_writes,
+          explains_every_rule,
+          has_every_rule_in_the_schema)
