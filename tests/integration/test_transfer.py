@@ -31,7 +31,7 @@ def refused(c, exit_code, code, *args, **options):
     return error
 
 
-def test_a_computation_goes_from_manifest_to_result(computation):
+def test_a_computation_goes_from_manifest_to_result(computation, jobs):
     c = computation(args=("5000",))
     describe = check(json.loads(c.ok("agent", "describe", c.key("a"), "--json").stdout), "agent describe")
     assert describe["state"] == "ReceivingAlgorithm" and len(describe["assets"]) == 3
@@ -95,7 +95,7 @@ def test_the_same_upload_again_changes_nothing(computation):
     assert c.received("a")["complete"]
 
 
-def test_an_empty_data_set_is_one(computation):
+def test_an_empty_data_set_is_one(computation, jobs):
     c = computation(data={"a": b"", "b": b"x"})
     c.upload_all()
     c.wait_until("ConsumingResults")
@@ -203,7 +203,7 @@ def test_ctrl_c_ends_an_upload_that_can_go_on(computation):
     c.ok("data", "a.bin", c.key("a"))
 
 
-def test_a_directory_travels_as_its_zip(computation):
+def test_a_directory_travels_as_its_zip(computation, jobs):
     c = computation(start=False, data={"b": b"x"})
     (c.root / "a.bin").mkdir()
     (c.root / "a.bin" / "one").write_text("1")
@@ -215,7 +215,7 @@ def test_a_directory_travels_as_its_zip(computation):
     c.wait_until("ConsumingResults")
 
 
-def test_a_large_result_arrives_after_cuts(computation):
+def test_a_large_result_arrives_after_cuts(computation, jobs):
     size = 100 * MIB
     c = computation(args=(str(size),))
     c.upload_all()
@@ -247,7 +247,7 @@ def test_a_large_result_arrives_after_cuts(computation):
         assert z.testzip() is None and z.getinfo("big").file_size == size
 
 
-def test_a_failed_job_has_a_result_and_an_error(computation):
+def test_a_failed_job_has_a_result_and_an_error(computation, jobs):
     c = computation(algorithm="hostile", args=("exit", "3"))
     c.upload_all()
     c.wait_until("Failed")
