@@ -75,15 +75,18 @@ def test_the_other_name_is_the_same_program(tmp_path):
 
 
 def test_help_is_fast():
-    best = min(timed("--help") for _ in range(40))
+    best = min(cpu_seconds("--help") for _ in range(40))
     print(f"cocos --help: {best * 1000:.1f} ms")
     assert best < (0.012 if not os.environ.get("ASAN_OPTIONS") else 1)
 
 
-def timed(*args):
-    begin = time.perf_counter()
-    run(*args)
-    return time.perf_counter() - begin
+def cpu_seconds(*args):
+    """Processor time, which a busy machine does not stretch as it does the clock's."""
+    child = subprocess.Popen([COCOS, *args], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    return usage.ru_utime + usage.ru_stime
 
 
 def test_bash_completes_commands_options_and_values():
@@ -243,6 +246,7 @@ def test_a_defect_of_a_manifest_is_named(manifest):
     assert done.returncode == 4 and b"surprise" in done.stderr and b"a.csv" in done.stderr
     error = json.loads(run("manifest", "check", manifest, "--json").stdout)["error"]
     assert error["kind"] == "malformed" and error["code"].startswith("manifest.")
+    assert "a.csv" in error["causes"][0]["message"]
 
 
 def test_garbage_is_no_manifest(tmp_path):

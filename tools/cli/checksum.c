@@ -67,7 +67,8 @@ int cli_checksum(tool *t)
         return manifest_checksum(t, path);
     if ((code = tool_stop_start(t)) != 0)
         return code;
-    if (cocos_checksum(strcmp(path, "-") == 0 ? "/dev/stdin" : path, digest, &size, t->cancel, &err) < 0)
+    if (cocos_checksum(strcmp(path, "-") == 0 ? "/dev/stdin" : path, digest, &size, t->cancel,
+                       &err) < 0)
         return tool_fail_error(t, err);
     return print_digest(t, "file", path, digest, json_pack("{s:I}", "size", (json_int_t)size));
 }
@@ -100,10 +101,11 @@ static int report_defects(tool *t, cocos_error *err)
 {
     int first = 0;
 
+    if (t->json)
+        return tool_fail_error(t, err); /* one document, the further ones in its "causes" */
     for (const cocos_error *e = err; e; e = cocos_error_cause(e)) {
         int code = tool_report(t, &(tool_problem){.status = cocos_error_status(e),
                                                   .code = cocos_error_code(e),
-                                                  .check = t->json ? cocos_error_check(e) : NULL,
                                                   .message = cocos_error_message(e)});
         if (e == err)
             first = code;

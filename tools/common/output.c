@@ -107,6 +107,21 @@ static const char *hint_for(const tool *t, const char *code)
     return NULL;
 }
 
+static json_t *causes_json(const cocos_error *first)
+{
+    json_t *all = json_array();
+
+    for (const cocos_error *c = first; c; c = cocos_error_cause(c)) {
+        json_t *e = json_object();
+
+        json_member(e, "code", cocos_error_code(c));
+        json_member(e, "message", cocos_error_message(c));
+        json_member(e, "check", cocos_error_check(c));
+        json_array_append_new(all, e);
+    }
+    return all;
+}
+
 static void report_json(tool *t, const tool_problem *p)
 {
     json_t *e = json_object();
@@ -118,6 +133,7 @@ static void report_json(tool *t, const tool_problem *p)
     json_member(e, "expected", p->expected);
     json_member(e, "found", p->found);
     json_member(e, "hint", p->hint);
+    json_object_set_new(e, "causes", causes_json(p->causes));
     tool_emit_line(t, json_pack("{s:o}", "error", e));
 }
 
@@ -162,6 +178,7 @@ int tool_fail_error(tool *t, cocos_error *take)
                                   .check = cocos_error_check(take),
                                   .expected = cocos_error_expected(take),
                                   .found = cocos_error_found(take),
+                                  .causes = cocos_error_cause(take),
                               });
 
     for (const cocos_error *c = cocos_error_cause(take); c && t->debug && !t->json;

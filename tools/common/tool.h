@@ -96,6 +96,8 @@ typedef struct tool_problem {
     const char *expected;
     const char *found;
     const char *hint;
+    const cocos_error *causes; /* what led to it, or the further defects of an input; only in JSON
+                                  and with --debug */
 } tool_problem;
 
 /* Report and give the exit code. */
