@@ -279,33 +279,32 @@ static void disconnect(cocos__link *l)
     cocos__stream_disconnect(l->commands, RECONNECT_NS);
 }
 
-static void run_packed(cocos__link *l, const Cvms__ComputationRunReq *rq)
+static void run_whole(cocos__link *l, cocos__span request)
 {
-    size_t n = cvms__computation_run_req__get_packed_size(rq);
-    COCOS__CLEANUP(cocos__freep)
-    uint8_t *packed = n <= COCOS__CHUNKS_MAX ? malloc(n ? n : 1) : NULL;
-
-    if (!packed) {
-        refused(l, COCOS__REPORT_MANIFEST_REFUSED, "manifest.size");
-        answer_run(l, rq->id, "manifest.size: the request has more than 4 MiB");
+    if (request.len <= COCOS__CHUNKS_MAX) {
+        run_request(l, request, "");
         return;
     }
-    n = cvms__computation_run_req__pack(rq, packed);
-    run_request(l, (cocos__span){packed, n}, rq->id);
+    refused(l, COCOS__REPORT_MANIFEST_REFUSED, "manifest.size");
+    answer_run(l, "", "manifest.size: the request has more than 4 MiB");
 }
 
 static void command(void *user, cocos__span message)
 {
     cocos__link *l = user;
-    Cvms__ServerStreamMessage *m =
-        cvms__server_stream_message__unpack(NULL, message.len, message.data);
+    cocos__span request;
+
+    /* Where it lies: unpacked as part of the message, a bad request would be no message at all. */
+    if (cocos__pb_only_bytes(message, CVMS__SERVER_STREAM_MESSAGE__MESSAGE_RUN_REQ, &request)) {
+        run_whole(l, request);
+        return;
+    }
+    Cvms__ServerStreamMessage *m = (Cvms__ServerStreamMessage *)cocos__pb_unpack(
+        &cvms__server_stream_message__descriptor, message, COCOS__PB_MEMORY(message.len));
 
     switch (m ? m->message_case : CVMS__SERVER_STREAM_MESSAGE__MESSAGE__NOT_SET) {
     case CVMS__SERVER_STREAM_MESSAGE__MESSAGE_RUN_REQ_CHUNKS:
         chunk(l, m->runreqchunks);
-        break;
-    case CVMS__SERVER_STREAM_MESSAGE__MESSAGE_RUN_REQ:
-        run_packed(l, m->runreq);
         break;
     case CVMS__SERVER_STREAM_MESSAGE__MESSAGE_STOP_COMPUTATION:
         stop_computation(l, m->stopcomputation->computation_id);

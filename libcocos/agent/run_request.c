@@ -5,8 +5,12 @@
 
 #include "cvms/cvms.pb-c.h"
 #include "manifest/agree.h"
+#include "rpc/rpc.h"
 
 #define ID_MAX 64 /* cocos-v1 section 2 */
+
+/* Of a request while it is looked at: the largest, 4 MiB, and what its many small parts become. */
+#define UNPACKED_MAX (16u * 1024 * 1024)
 
 /* ---- Defects ---- */
 
@@ -149,7 +153,8 @@ int cocos__run_request_read(
     cocos__span request, char id[65], cocos_manifest **ret, cocos__buf *defects, cocos_error **err)
 {
     __attribute__((cleanup(unpacked_free))) Cvms__ComputationRunReq *rq =
-        cvms__computation_run_req__unpack(NULL, request.len, request.data);
+        (Cvms__ComputationRunReq *)cocos__pb_unpack(&cvms__computation_run_req__descriptor, request,
+                                                    UNPACKED_MAX);
     cocos_error *e = NULL;
     int r;
 

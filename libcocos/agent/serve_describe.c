@@ -25,7 +25,7 @@ int cocos__serve_request(cocos__rpc_call *call,
         return cocos__fail(err, COCOS_ERR_MALFORMED, "rpc.message",
                            "the call ended without its request message");
     cocos__span b = cocos__rpc_msg_bytes(*bytes);
-    *ret = protobuf_c_message_unpack(type, NULL, b.len, b.data);
+    *ret = cocos__pb_unpack(type, b, COCOS__PB_MEMORY(b.len));
     if (!*ret)
         return cocos__fail(err, COCOS_ERR_MALFORMED, "rpc.message",
                            "the request of %zu bytes is not a %s", b.len, type->name);

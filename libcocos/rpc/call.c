@@ -253,7 +253,7 @@ int cocos__rpc_recv_pb(cocos__rpc_call *call,
 
     if (r == COCOS_OK && m) {
         cocos__span s = cocos__rpc_msg_bytes(m);
-        pb = protobuf_c_message_unpack(type, NULL, s.len, s.data);
+        pb = cocos__pb_unpack(type, s, COCOS__PB_MEMORY(s.len));
         if (!pb)
             r = cocos__fail(err, COCOS_ERR_MALFORMED, "rpc.message", "a message is no valid %s",
                             type->name);

@@ -35,7 +35,8 @@ COCOS__DEFINE_FREEP(cocos__rpc_msg_freep, cocos__rpc_msg *, cocos__rpc_msg_free)
  * cocos__rpc_finish() would give.
  */
 int cocos__rpc_recv(cocos__rpc_call *call, cocos__rpc_msg **ret, cocos_error **err);
-/* The same, unpacked. Free with protobuf_c_message_free_unpacked(m, NULL). "rpc.message" when it does not parse. */
+/* The same, unpacked. Free with protobuf_c_message_free_unpacked(m, NULL). "rpc.message" when it does not parse,
+   or needs over COCOS__PB_MEMORY of its length. */
 int cocos__rpc_recv_pb(cocos__rpc_call *call,
                        const ProtobufCMessageDescriptor *type,
                        ProtobufCMessage **ret,
@@ -202,5 +203,14 @@ size_t cocos__pb_bytes_head(uint8_t head[16], uint32_t field, size_t len);
  * (field and content span); otherwise returns 0.
  */
 int cocos__pb_only_bytes(cocos__span message, uint32_t field, cocos__span *content);
+
+/*
+ * A message in memory that is at most so much; NULL when it does not parse, needs more, or has text
+ * that is no UTF-8 or holds a zero byte. Free with protobuf_c_message_free_unpacked(m, NULL). What
+ * comes from outside is unpacked this way only.
+ */
+ProtobufCMessage *
+cocos__pb_unpack(const ProtobufCMessageDescriptor *type, cocos__span bytes, size_t max_memory);
+#define COCOS__PB_MEMORY(len) (16u * 1024 + 8 * (len)) /* for messages without many tiny parts */
 
 #endif

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cocos/v1/agent.pb-c.h"
+#include "cocos/v1/manager.pb-c.h"
 #include "rpc/rpc.h"
 #include "suite.h"
 
@@ -69,7 +70,76 @@ START_TEST(refuses_everything_else)
 }
 END_TEST
 
+static int
+unpacks(const ProtobufCMessageDescriptor *type, const char *bytes, size_t len, size_t max)
+{
+    ProtobufCMessage *m = cocos__pb_unpack(type, (cocos__span){(const uint8_t *)bytes, len}, max);
+
+    protobuf_c_message_free_unpacked(m, NULL);
+    return m != NULL;
+}
+
+/* GetRequest has a text as field 1, EnclaveWatchRequest too; GetResponse an enclave with texts. */
+START_TEST(refuses_text_with_zero_bytes_or_not_in_utf8_at_any_depth)
+{
+    const ProtobufCMessageDescriptor *get = &cocos__v1__get_request__descriptor;
+    const ProtobufCMessageDescriptor *rsp = &cocos__v1__get_response__descriptor;
+
+    ck_assert(unpacks(get,
+                      "\x0a\x03"
+                      "abc",
+                      5, 4096));
+    ck_assert(unpacks(get, "\x0a\x02\xc3\xa9", 4, 4096));
+    ck_assert(unpacks(get, "", 0, 4096));
+    ck_assert(unpacks(get,
+                      "\x1a\x03"
+                      "a\0b",
+                      5, 4096)); /* an unknown field */
+    ck_assert(!unpacks(get,
+                       "\x0a\x03"
+                       "a\0b",
+                       5, 4096));
+    ck_assert(!unpacks(get, "\x0a\x02\xff\xfe", 4, 4096));
+    ck_assert(!unpacks(get, "\x0a\x01", 2, 4096));
+    ck_assert(unpacks(rsp,
+                      "\x0a\x04\x0a\x02"
+                      "ab",
+                      6, 4096));
+    ck_assert(!unpacks(rsp,
+                       "\x0a\x04\x0a\x02"
+                       "a\0",
+                       6, 4096));
+    ck_assert(!unpacks(rsp,
+                       "\x0a\x04\x0a\x03"
+                       "ab",
+                       6, 4096));
+}
+END_TEST
+
+START_TEST(spends_no_more_memory_than_it_is_given)
+{
+    const ProtobufCMessageDescriptor *list = &cocos__v1__list_response__descriptor;
+    char tiny[2000];
+
+    for (size_t i = 0; i < sizeof tiny; i += 2)
+        memcpy(tiny + i, "\x0a\x00", 2); /* an empty enclave */
+    ck_assert(!unpacks(list, tiny, sizeof tiny, COCOS__PB_MEMORY(sizeof tiny)));
+    ck_assert(unpacks(list, tiny, sizeof tiny, 1 << 20));
+    for (size_t i = 0; i < sizeof tiny; i += 2)
+        memcpy(tiny + i, "\x78\x00", 2); /* unknown fields are kept too */
+    ck_assert(!unpacks(list, tiny, sizeof tiny, COCOS__PB_MEMORY(sizeof tiny)));
+    for (size_t max = 0; max < 4096; max += 16)
+        unpacks(list,
+                "\x0a\x04\x0a\x02"
+                "ab\x0a\x04\x0a\x02"
+                "ab",
+                12, max); /* at every place */
+}
+END_TEST
+
 TEST_MAIN(wire,
           writes_the_head_that_protobuf_c_writes,
           finds_the_content_in_place,
-          refuses_everything_else)
+          refuses_everything_else,
+          refuses_text_with_zero_bytes_or_not_in_utf8_at_any_depth,
+          spends_no_more_memory_than_it_is_given)
