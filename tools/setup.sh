@@ -45,13 +45,21 @@ command -v dpkg-query >/dev/null 2>&1 || {
     exit 1
 }
 
+# Quiet unless it fails.
 install_packages()
 {
     echo "setup: installing $1" >&2
-    as_root apt-get -q -q -o Acquire::Retries=3 update
+    log=$(mktemp)
     # shellcheck disable=SC2086 # one argument a package
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
-        install --no-install-recommends $1 >&2
+    if as_root apt-get -q -o Acquire::Retries=3 update >"$log" 2>&1 &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 \
+            -o Dpkg::Use-Pty=0 install --no-install-recommends $1 >>"$log" 2>&1; then
+        rm -f "$log"
+    else
+        tail -n 40 "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
 }
 
 # libvirt's QEMU driver, run by root, looks this account up whatever its configuration says. Debian
