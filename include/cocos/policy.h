@@ -65,8 +65,8 @@ cocos_policy_add_root(cocos_policy *policy, const uint8_t *data, size_t len, coc
  * @param text  UTF-8, at most 4 MiB. Borrowed.
  * @param ret   [out, owned] free with cocos_policy_free().
  * @return COCOS_OK; COCOS_ERR_MALFORMED: "json.…" not JSON, "policy.name", "policy.value",
- *         "policy.length", "policy.roots", "policy.version", "policy.missing": a section that leaves out
- *         what has no default; COCOS_ERR_EXHAUSTED; COCOS_ERR_MEMORY.   @since 0.1
+ *         "policy.length", "policy.roots", "policy.version", "policy.missing": a section that
+ * leaves out what has no default; COCOS_ERR_EXHAUSTED; COCOS_ERR_MEMORY.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int
 cocos_policy_from_json(const char *text, size_t len, cocos_policy **ret, cocos_error **err);
@@ -84,6 +84,16 @@ cocos_policy_to_json(const cocos_policy *policy, char **ret, cocos_error **err);
  */
 COCOS_API COCOS_NODISCARD int
 cocos_policy_explain(const cocos_policy *policy, char **ret, cocos_error **err);
+
+/**
+ * Add golden PCR values as one more acceptable value each of the rules vtpm.pcr.BANK.INDEX.
+ * @param json  text, e.g. {"pcr_values": {"sha256": {"0": "hex", "7": "hex"}}}; no other member.
+ * @param len   bytes at @p json.
+ * @return COCOS_OK; COCOS_ERR_MALFORMED "vtpm.pcr_policy_format"; COCOS_ERR_EXHAUSTED
+ *         "policy.count"; COCOS_ERR_MEMORY.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_policy_add_pcrs(cocos_policy *policy, const char *json, size_t len, cocos_error **err);
 
 /** Free @p policy; NULL is allowed.   @since 0.1 */
 COCOS_API void cocos_policy_free(cocos_policy *policy);

@@ -19,17 +19,25 @@ typedef struct cocos_evidence cocos_evidence;
 /** Kinds of evidence. */
 enum cocos_evidence_kind {
     COCOS_EVIDENCE_SNP = 1, /**< AMD SEV-SNP report, or extended report */
-    COCOS_EVIDENCE_TDX = 2  /**< Intel TDX quote, version 4 or 5 */
+    COCOS_EVIDENCE_TDX = 2, /**< Intel TDX quote, version 4 or 5 */
+    COCOS_EVIDENCE_VTPM = 3 /**< TPM quotes: attest.Attestation (protobuf), or one TPMS_ATTEST */
 };
 
 /** What may be put beside the evidence itself. */
 enum cocos_evidence_part {
-    COCOS_PART_CERTIFICATES = 1, /**< one DER certificate, or PEM with several */
-    COCOS_PART_CERT_TABLE = 2,   /**< AMD certificate table (auxblob); instead of certificates */
-    COCOS_PART_CRL = 3,          /**< revocation list, DER or PEM */
-    COCOS_PART_TCB_INFO = 4,     /**< Intel PCS: body of the TDX TCB info response */
-    COCOS_PART_QE_IDENTITY = 5,  /**< Intel PCS: body of the TD QE identity response */
-    COCOS_PART_TCB_CHAIN = 6     /**< Intel PCS: issuer chain of both, PEM: signer, root */
+    COCOS_PART_CERTIFICATES = 1,   /**< one DER certificate, or PEM with several */
+    COCOS_PART_CERT_TABLE = 2,     /**< AMD certificate table (auxblob); instead of certificates */
+    COCOS_PART_CRL = 3,            /**< revocation list, DER or PEM */
+    COCOS_PART_TCB_INFO = 4,       /**< Intel PCS: body of the TDX TCB info response */
+    COCOS_PART_QE_IDENTITY = 5,    /**< Intel PCS: body of the TD QE identity response */
+    COCOS_PART_TCB_CHAIN = 6,      /**< Intel PCS: issuer chain of both, PEM: signer, root */
+    COCOS_PART_EVENT_LOG = 32,     /**< event log of firmware, TCG PC Client */
+    COCOS_PART_IMA_LOG = 33,       /**< measurement list of Linux IMA, ASCII or binary */
+    COCOS_PART_TPM_PUBLIC = 34,    /**< TPMT_PUBLIC of the key that signed a single TPMS_ATTEST */
+    COCOS_PART_TPM_SIGNATURE = 35, /**< TPMT_SIGNATURE of a single TPMS_ATTEST */
+    COCOS_PART_TPM_PCRS = 36,      /**< PCR values of it, JSON: {"sha256": {"0": "hex"}} */
+    COCOS_PART_TEE_REPORT = 37,    /**< report that names the TPM's key, for vtpm.ak_trust tee */
+    COCOS_PART_HCL_REPORT = 38     /**< Azure: contents of NV index 0x01400001 */
 };
 
 /**

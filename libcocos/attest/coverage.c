@@ -70,7 +70,11 @@ void cocos__verdict_coverage(cocos__rows *rows,
                              int simulated)
 {
     cocos__rows_begin(rows, checks, ALL);
-    if (simulated)
+    if (simulated == COCOS__UNROOTED)
+        cocos__row_skip(
+            rows, SIMULATED, (cocos__said){"a vendor's root", "compiled in"},
+            (cocos__said){"no vendor's root is involved, only what the policy trusts", "policy"});
+    else if (simulated)
         cocos__row_skip(
             rows, SIMULATED, (cocos__said){"roots that the policy lists", "policy"},
             (cocos__said){

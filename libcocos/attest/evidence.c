@@ -6,12 +6,15 @@
 #include "base/error.h"
 #include "snp/verify.h"
 #include "tdx/verify.h"
+#include "vtpm/verify.h"
 
 /* By magic and version only; whether it is well formed is for the verdict to say. */
 static int recognise(const uint8_t *data, size_t len)
 {
     if (cocos__tdx_recognise(data, len))
         return COCOS_EVIDENCE_TDX;
+    if (cocos__vtpm_recognise(data, len))
+        return COCOS_EVIDENCE_VTPM;
     return cocos__snp_recognise(data, len) ? COCOS_EVIDENCE_SNP : 0;
 }
 
@@ -36,7 +39,7 @@ int cocos_evidence_new(
         return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part", "evidence is needed");
     if (kind == 0)
         kind = recognise(data, len);
-    if (kind != COCOS_EVIDENCE_SNP && kind != COCOS_EVIDENCE_TDX)
+    if (kind != COCOS_EVIDENCE_SNP && kind != COCOS_EVIDENCE_TDX && kind != COCOS_EVIDENCE_VTPM)
         return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "evidence.kind",
                            "%zu bytes that are no evidence of a known kind", len);
 
@@ -54,10 +57,16 @@ int cocos_evidence_new(
     return COCOS_OK;
 }
 
+static int is_part(int part)
+{
+    return (part >= COCOS_PART_CERTIFICATES && part <= COCOS_PART_TCB_CHAIN) ||
+           (part >= COCOS_PART_EVENT_LOG && part <= COCOS_PART_HCL_REPORT);
+}
+
 int cocos_evidence_add(
     cocos_evidence *ev, int part, const uint8_t *data, size_t len, cocos_error **err)
 {
-    if (!ev || !data || part < COCOS_PART_CERTIFICATES || part > COCOS_PART_TCB_CHAIN)
+    if (!ev || !data || !is_part(part))
         return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part", "no part %d of evidence", part);
     if (ev->n == COCOS__EVIDENCE_PARTS)
         return cocos__fail(err, COCOS_ERR_EXHAUSTED, "evidence.parts",

@@ -186,6 +186,24 @@ set_word(cocos_policy *policy, const cocos__rule *rule, const char *value, cocos
     return COCOS_OK;
 }
 
+/* The value is the place of the word in the list. */
+static int
+set_choice(cocos_policy *policy, const cocos__rule *rule, const char *value, cocos_error **err)
+{
+    size_t len = strlen(value);
+    uint64_t at = 0;
+
+    for (const char *c = cocos__rule_choices(rule); c && *c; at++) {
+        size_t n = strcspn(c, "|");
+        if (n == len && memcmp(c, value, n) == 0) {
+            *(cocos__number *)cocos__rule_in(policy, rule) = (cocos__number){COCOS__RULE_GIVEN, at};
+            return COCOS_OK;
+        }
+        c += n + (c[n] == '|');
+    }
+    return bad_value(rule, value, err);
+}
+
 static void set_any(cocos_policy *policy, const cocos__rule *rule)
 {
     void *at = cocos__rule_in(policy, rule);
@@ -223,6 +241,8 @@ put(cocos_policy *policy, const char *name, const char *value, int more, cocos_e
         return add_status(policy, rule, value, more, err);
     case COCOS__RULE_WORD:
         return set_word(policy, rule, value, err);
+    case COCOS__RULE_CHOICE:
+        return set_choice(policy, rule, value, err);
     default:
         return bad_value(rule, value, err);
     }

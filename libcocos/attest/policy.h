@@ -9,6 +9,7 @@
 #include "crypto/cert.h"
 #include "snp/policy.h"
 #include "tdx/policy.h"
+#include "vtpm/policy.h"
 
 /* A word of a closed or checked set, such as the name of a register. */
 typedef struct cocos__word {
@@ -31,6 +32,7 @@ struct cocos_policy {
     cocos__word coverage[COCOS__LAYERS];
     cocos__snp_policy snp;
     cocos__tdx_policy tdx;
+    cocos__vtpm_policy vtpm;
 };
 
 enum cocos__rule_type {
@@ -40,7 +42,8 @@ enum cocos__rule_type {
     COCOS__RULE_LINES = 4,    /* cocos__number, a mask of AMD product lines */
     COCOS__RULE_WORD = 5,     /* cocos__word */
     COCOS__RULE_STATUSES = 7, /* cocos__number, a mask of TDX TCB statuses */
-    COCOS__RULE_ONLY_ANY = 6  /* cocos__number: nothing but "any" can be said */
+    COCOS__RULE_ONLY_ANY = 6, /* cocos__number: nothing but "any" can be said */
+    COCOS__RULE_CHOICE = 8    /* cocos__number: which of cocos__rule_choices() */
 };
 
 typedef struct cocos__rule {
@@ -56,6 +59,8 @@ extern const cocos__rule cocos__rules[];
 extern const size_t cocos__rules_n;
 
 const cocos__rule *cocos__rule_find(const char *name);
+/* The words of a COCOS__RULE_CHOICE, "a|b|c"; NULL for other rules. */
+const char *cocos__rule_choices(const cocos__rule *rule);
 void *cocos__rule_in(cocos_policy *policy, const cocos__rule *rule);
 int cocos__rule_state_of(const cocos_policy *policy, const cocos__rule *rule);
 

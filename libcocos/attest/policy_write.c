@@ -33,6 +33,19 @@ static void put_mask(cocos__json_out *o, const char *name, uint64_t mask, const 
     cocos__json_put_end(o);
 }
 
+/* The word that a rule of choice says; cut at the size, which none needs. */
+static const char *choice_of(const cocos__rule *rule, uint64_t value, char *buf, size_t size)
+{
+    const char *c = cocos__rule_choices(rule);
+
+    for (; c && value > 0; value--) {
+        c = strchr(c, '|');
+        c = c ? c + 1 : NULL;
+    }
+    snprintf(buf, size, "%.*s", c ? (int)strcspn(c, "|") : 0, c ? c : "");
+    return buf;
+}
+
 static void
 put_rule(cocos__json_out *o, const cocos_policy *policy, const cocos__rule *rule, const char *name)
 {
@@ -59,6 +72,9 @@ put_rule(cocos__json_out *o, const cocos_policy *policy, const cocos__rule *rule
         break;
     case COCOS__RULE_WORD:
         cocos__json_put_text(o, name, ((const cocos__word *)at)->text);
+        break;
+    case COCOS__RULE_CHOICE:
+        cocos__json_put_text(o, name, choice_of(rule, n->value, text, sizeof text));
         break;
     default:
         /* Hex text: JSON numbers lose bits beyond 2^53 in many readers. */
@@ -127,7 +143,7 @@ static int put_roots(cocos__json_out *o, const cocos_policy *policy, cocos_error
 
 int cocos_policy_to_json(const cocos_policy *policy, char **ret, cocos_error **err)
 {
-    static const char *const sections[] = {"coverage", "snp", "tdx"};
+    static const char *const sections[] = {"coverage", "snp", "tdx", "vtpm"};
     COCOS__CLEANUP(cocos__json_out_freep) cocos__json_out *o = NULL;
 
     if (!policy)
@@ -153,6 +169,7 @@ static void explain_value(cocos__buf *b, const cocos_policy *policy, const cocos
     const void *at = (const char *)policy + rule->offset;
     const cocos__match *m = at;
     const cocos__number *n = at;
+    char text[32];
 
     switch (rule->type) {
     case COCOS__RULE_BYTES:
@@ -164,6 +181,9 @@ static void explain_value(cocos__buf *b, const cocos_policy *policy, const cocos
         break;
     case COCOS__RULE_WORD:
         cocos__buf_add_str(b, ((const cocos__word *)at)->text);
+        break;
+    case COCOS__RULE_CHOICE:
+        cocos__buf_add_str(b, choice_of(rule, n->value, text, sizeof text));
         break;
     case COCOS__RULE_LINES:
     case COCOS__RULE_STATUSES:

@@ -6,9 +6,24 @@
 
 #define SNP(member)   offsetof(cocos_policy, snp.member)
 #define TDX(member)   offsetof(cocos_policy, tdx.member)
+#define VTPM(member)  offsetof(cocos_policy, vtpm.member)
 #define LAYER(number) offsetof(cocos_policy, coverage[number])
 #define STATE         "must be stated"
 #define FREE          "not checked"
+
+/* Golden values, one rule for each PCR of each bank. */
+#define PCR1(bank, name, n, size)                                                                  \
+    {                                                                                              \
+        "vtpm.pcr." name "." #n, COCOS__RULE_BYTES, VTPM(pcr[COCOS__BANK_##bank][n]), size,        \
+            "value of PCR " #n " in bank " name, FREE                                              \
+    }
+#define PCRS(b, nm, sz)                                                                            \
+    PCR1(b, nm, 0, sz), PCR1(b, nm, 1, sz), PCR1(b, nm, 2, sz), PCR1(b, nm, 3, sz),                \
+        PCR1(b, nm, 4, sz), PCR1(b, nm, 5, sz), PCR1(b, nm, 6, sz), PCR1(b, nm, 7, sz),            \
+        PCR1(b, nm, 8, sz), PCR1(b, nm, 9, sz), PCR1(b, nm, 10, sz), PCR1(b, nm, 11, sz),          \
+        PCR1(b, nm, 12, sz), PCR1(b, nm, 13, sz), PCR1(b, nm, 14, sz), PCR1(b, nm, 15, sz),        \
+        PCR1(b, nm, 16, sz), PCR1(b, nm, 17, sz), PCR1(b, nm, 18, sz), PCR1(b, nm, 19, sz),        \
+        PCR1(b, nm, 20, sz), PCR1(b, nm, 21, sz), PCR1(b, nm, 22, sz), PCR1(b, nm, 23, sz)
 
 const cocos__rule cocos__rules[] = {
     {"claims", COCOS__RULE_BYTES, offsetof(cocos_policy, claims), 0,
@@ -94,6 +109,41 @@ const cocos__rule cocos__rules[] = {
      "TCB statuses that are accepted; any lets missing collateral pass", "UpToDate"},
     {"tdx.revocation", COCOS__RULE_ONLY_ANY, TDX(revocation), 0,
      "revocation of Intel's certificates", "current lists are required"},
+
+    {"vtpm.nonce", COCOS__RULE_BYTES, VTPM(nonce), 0, "qualifying data of the quotes",
+     "must be stated, here, by claims or by vtpm.without_nonce"},
+    {"vtpm.without_nonce", COCOS__RULE_FLAG, VTPM(without_nonce), 1,
+     "the quotes must carry an empty nonce", "false"},
+    {"vtpm.ak_trust", COCOS__RULE_CHOICE, VTPM(ak_trust), 0,
+     "why the attestation key may be believed", "pinned when keys are listed, else must be stated"},
+    {"vtpm.ak", COCOS__RULE_BYTES, VTPM(ak), 32,
+     "SHA-256 digests of public areas of attestation keys that are trusted", "none"},
+    {"vtpm.binding", COCOS__RULE_CHOICE, VTPM(binding), 0,
+     "how a TEE report names the attestation key", "claims"},
+    {"vtpm.tee_nonce", COCOS__RULE_BYTES, VTPM(tee_nonce), 0,
+     "nonce of the TEE report, for the legacy binding", "none"},
+    {"vtpm.allow_sha1", COCOS__RULE_FLAG, VTPM(allow_sha1), 1,
+     "banks and signatures with SHA-1 count", "false"},
+    {"vtpm.bank", COCOS__RULE_CHOICE, VTPM(bank), 0, "bank that must be quoted", FREE},
+    {"vtpm.require_event_log", COCOS__RULE_FLAG, VTPM(require_log), 1, "an event log must be there",
+     "false, or true when a rule needs it"},
+    {"vtpm.kernel", COCOS__RULE_BYTES, VTPM(kernel), 0,
+     "digests of all images that firmware may start (32, 48 or 64 bytes name the bank)", FREE},
+    {"vtpm.command_line", COCOS__RULE_BYTES, VTPM(command_line), 0,
+     "digests of the kernel command line, in UTF-16 as the EFI stub measures it", FREE},
+    {"vtpm.initrd", COCOS__RULE_BYTES, VTPM(initrd), 0, "digests of the initial file system", FREE},
+    {"vtpm.require_ima", COCOS__RULE_FLAG, VTPM(require_ima), 1, "an IMA list must be there",
+     "false"},
+    {"vtpm.ima_violations", COCOS__RULE_FLAG, VTPM(ima_violations), 1,
+     "entries that the kernel could not measure are accepted", "false"},
+    {"vtpm.ima_padded", COCOS__RULE_FLAG, VTPM(ima_padded), 1,
+     "IMA extends SHA-1 hashes with zeros into other banks (kernels before 5.8)", "false"},
+    {"vtpm.pcrs", COCOS__RULE_ONLY_ANY, VTPM(pcrs), 0, "listed PCRs or images",
+     "at least one must be stated"},
+    PCRS(SHA1, "sha1", 20),
+    PCRS(SHA256, "sha256", 32),
+    PCRS(SHA384, "sha384", 48),
+    PCRS(SHA512, "sha512", 64),
 };
 const size_t cocos__rules_n = COCOS__ARRAY_LEN(cocos__rules);
 
@@ -102,6 +152,21 @@ const cocos__rule *cocos__rule_find(const char *name)
     for (size_t i = 0; i < cocos__rules_n; i++) {
         if (strcmp(cocos__rules[i].name, name) == 0)
             return &cocos__rules[i];
+    }
+    return NULL;
+}
+
+const char *cocos__rule_choices(const cocos__rule *rule)
+{
+    static const char *const choices[][2] = {
+        {"vtpm.ak_trust", COCOS__AK_TRUST_WORDS},
+        {"vtpm.binding", COCOS__BINDING_WORDS},
+        {"vtpm.bank", COCOS__BANK_WORDS},
+    };
+
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(choices); i++) {
+        if (strcmp(choices[i][0], rule->name) == 0)
+            return choices[i][1];
     }
     return NULL;
 }

@@ -18,6 +18,9 @@ COCOS__DEFINE_FREEP(cocos__verdict_freep, cocos_verdict *, cocos_verdict_free)
 /* Opens with the row of the time. */
 void cocos__verdict_time(cocos__rows *rows, int64_t time_s, int time_source);
 
+/* `simulated` of evidence whose trust does not begin at a vendor's root: a listed TPM key, say. */
+#define COCOS__UNROOTED 2
+
 /* The rows that do not depend on the kind: simulated or not, and what covers each layer. */
 void cocos__verdict_coverage(cocos__rows *rows,
                              const cocos_policy *policy,

@@ -3,6 +3,7 @@
 
 #include "attest/evidence.h"
 #include "attest/verdict.h"
+#include "attest/vtpm.h"
 #include "crypto/digest.h"
 #include "snp/verify.h"
 #include "tdx/verify.h"
@@ -39,6 +40,9 @@ static int bind_claims(cocos_policy *p, cocos_error **err)
 
     if (p->claims.state != COCOS__RULE_GIVEN)
         return COCOS_OK;
+    if (p->vtpm.nonce.state != COCOS__RULE_UNSET)
+        return cocos__fail(err, COCOS_ERR_USAGE, "policy.conflict",
+                           "claims and a value for the nonce of quotes contradict each other");
     int r = hash_claims(&p->claims, COCOS__SHA512, digest, err);
     for (size_t i = 0; r == COCOS_OK && i < COCOS__ARRAY_LEN(slots); i++) {
         if (slots[i]->state != COCOS__RULE_UNSET || p->claims.count != 1)
@@ -47,7 +51,11 @@ static int bind_claims(cocos_policy *p, cocos_error **err)
                 "claims and a value for the data slot, or several claims, contradict each other");
         r = cocos__match_add(slots[i], digest, sizeof digest, err);
     }
-    return r;
+    if (r == COCOS_OK)
+        cocos__attest_vtpm_claims(p, digest);
+    if (r == COCOS_OK)
+        r = hash_claims(&p->claims, COCOS__SHA256, digest, err);
+    return r < 0 ? r : cocos__match_add(&p->vtpm.nonce, digest, 32, err);
 }
 
 int cocos_verifier_new(const cocos_policy *policy, cocos_verifier **ret, cocos_error **err)
@@ -59,6 +67,8 @@ int cocos_verifier_new(const cocos_policy *policy, cocos_verifier **ret, cocos_e
         return cocos__fail_memory(err);
 
     int r = cocos__policy_copy(policy, &v->policy, err);
+    if (r == COCOS_OK)
+        r = cocos__attest_vtpm_conflict(v->policy, err);
     if (r == COCOS_OK)
         r = bind_claims(v->policy, err);
     if (r < 0)
@@ -181,6 +191,10 @@ int cocos_verifier_verify(const cocos_verifier *v,
     if (r < 0)
         return r;
     cocos__verdict_time(rows, time_s, time_source);
+    if (ev->kind == COCOS_EVIDENCE_VTPM) {
+        r = cocos__attest_vtpm(v->policy, ev, time_s, rows, &simulated, err);
+        return r < 0 ? r : cocos__verdict_make(COCOS__STEAL(rows), simulated == 1, ret, err);
+    }
     r = verify_kind(v, ev, time_s, rows, &simulated, err);
     if (r < 0)
         return r;

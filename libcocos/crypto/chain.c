@@ -73,3 +73,72 @@ int cocos__chain_verify(const cocos__cert *leaf,
         return bad_chain(err, "the root is not self-signed");
     return run(ctx, n, err);
 }
+
+static int push_all(STACK_OF(X509) * stack, const cocos__certs *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (sk_X509_push(stack, list->at[i]->x509) <= 0)
+            return 0;
+    }
+    return 1;
+}
+
+static cocos__cert *owner(const cocos__certs *list, const X509 *x509)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->at[i]->x509 == x509)
+            return list->at[i];
+    }
+    return NULL;
+}
+
+/* The chain that OpenSSL built, as our objects. */
+static int give_chain(X509_STORE_CTX *ctx,
+                      const cocos__cert *leaf,
+                      const cocos__certs *pool,
+                      const cocos__certs *roots,
+                      cocos__cert **chain,
+                      size_t *n,
+                      cocos_error **err)
+{
+    STACK_OF(X509) *built = X509_STORE_CTX_get0_chain(ctx);
+    int count = sk_X509_num(built);
+
+    if (count < 2 || count > COCOS__CERTS_MAX + 2)
+        return bad_chain(err, "it is longer than it may be, or the leaf itself is a root");
+    for (int i = 0; i < count; i++) {
+        X509 *x509 = sk_X509_value(built, i);
+        cocos__cert *c = x509 == leaf->x509 ? (cocos__cert *)(uintptr_t)leaf : owner(roots, x509);
+        chain[i] = c ? c : owner(pool, x509);
+        if (!chain[i])
+            return bad_chain(err, "it has a certificate that nobody gave");
+    }
+    *n = (size_t)count;
+    return COCOS_OK;
+}
+
+int cocos__chain_find(const cocos__cert *leaf,
+                      const cocos__certs *pool,
+                      const cocos__certs *roots,
+                      cocos__cert **chain,
+                      size_t *n,
+                      cocos_error **err)
+{
+    COCOS__OSSL_SCOPE;
+    COCOS__CLEANUP(store_ctx_freep) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    COCOS__CLEANUP(stack_freep) STACK_OF(X509) *trusted = sk_X509_new_null();
+    COCOS__CLEANUP(stack_freep) STACK_OF(X509) *untrusted = sk_X509_new_null();
+
+    if (!ctx || !trusted || !untrusted || !push_all(trusted, roots) || !push_all(untrusted, pool) ||
+        !X509_STORE_CTX_init(ctx, NULL, leaf->x509, untrusted))
+        return cocos__fail_memory(err);
+    X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
+    X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(ctx),
+                                X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_CHECK_SS_SIGNATURE);
+    if (X509_verify_cert(ctx) != 1) {
+        int why = X509_STORE_CTX_get_error(ctx);
+        return why == X509_V_ERR_OUT_OF_MEM ? cocos__fail_memory(err)
+                                            : bad_chain(err, X509_verify_cert_error_string(why));
+    }
+    return give_chain(ctx, leaf, pool, roots, chain, n, err);
+}

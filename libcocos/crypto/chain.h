@@ -31,6 +31,19 @@ int cocos__chain_verify(const cocos__cert *leaf,
                         const cocos__cert *root,
                         cocos_error **err);
 
+/*
+ * Finds a chain from leaf through any of `pool` to one of `roots` and checks it like
+ * cocos__chain_verify(). `chain` has room for COCOS__CERTS_MAX + 2 and gets leaf … root, borrowed
+ * from the arguments; *n says how many.
+ * COCOS_OK; REJECTED "chain.bad"; MEMORY.
+ */
+int cocos__chain_find(const cocos__cert *leaf,
+                      const cocos__certs *pool,
+                      const cocos__certs *roots,
+                      cocos__cert **chain,
+                      size_t *n,
+                      cocos_error **err);
+
 typedef struct cocos__crl cocos__crl; /* immutable */
 #define COCOS__CRL_MAX (4u << 20)     /* bytes of one CRL */
 

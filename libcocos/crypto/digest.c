@@ -17,6 +17,7 @@ static const struct {
     [COCOS__SHA1] = {"SHA1", 20},         [COCOS__SHA256] = {"SHA256", 32},
     [COCOS__SHA384] = {"SHA384", 48},     [COCOS__SHA512] = {"SHA512", 64},
     [COCOS__SHA3_256] = {"SHA3-256", 32}, [COCOS__SHA3_384] = {"SHA3-384", 48},
+    [COCOS__SHA3_512] = {"SHA3-512", 64},
 };
 
 size_t cocos__digest_size(int alg)

@@ -13,7 +13,8 @@ enum cocos__digest_alg {
     COCOS__SHA384 = 3,
     COCOS__SHA512 = 4,
     COCOS__SHA3_256 = 5,
-    COCOS__SHA3_384 = 6
+    COCOS__SHA3_384 = 6,
+    COCOS__SHA3_512 = 7
 };
 #define COCOS__DIGEST_MAX 64
 

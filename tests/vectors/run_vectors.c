@@ -178,6 +178,7 @@ static const struct {
 } kinds[] = {
     {"snp", run_snp},
     {"tdx", run_tdx},
+    {"vtpm", run_vtpm},
 };
 
 static void run_dir(const char *dir, unsigned *passed, unsigned *failed)

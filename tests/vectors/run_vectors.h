@@ -41,5 +41,6 @@ int judge_code(const json_t *row, const char *code);
 /* One row; 1 when it does not agree. */
 int run_snp(const char *dir, const json_t *row);
 int run_tdx(const char *dir, const json_t *row);
+int run_vtpm(const char *dir, const json_t *row);
 
 #endif

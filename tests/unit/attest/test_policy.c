@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/policy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "suite.h"
@@ -31,6 +32,10 @@ static const char *sample(const cocos__rule *rule, char *out)
         return "SWHardeningNeeded";
     case COCOS__RULE_WORD:
         return "snp.measurement";
+    case COCOS__RULE_CHOICE:
+        snprintf(out, 32, "%.*s", (int)strcspn(cocos__rule_choices(rule), "|"),
+                 cocos__rule_choices(rule));
+        return out;
     default:
         return "any";
     }
@@ -74,6 +79,11 @@ START_TEST(refuses_values_of_another_form)
         {"snp.permit_provisional", "1", "policy.value"},
         {"snp.products", "Rome", "policy.value"},
         {"snp.revocation", "none", "policy.value"},
+        {"vtpm.ak_trust", "pinne", "policy.value"},
+        {"vtpm.ak_trust", "pinned|tee", "policy.value"},
+        {"vtpm.bank", "sha3", "policy.value"},
+        {"vtpm.pcr.sha256.24", "00", "policy.name"},
+        {"vtpm.pcr.sha256.4", "00", "policy.length"},
         {"coverage.kernel", "snp measurement", "policy.value"},
         {"coverage.kernel", "a.very.long.name.of.no.register.at.all", "policy.value"},
     };

@@ -99,6 +99,8 @@ static cocos_policy *full(void)
     assert_ok(cocos_policy_add(policy, "snp.products", "Milan", NULL), NULL);
     assert_ok(cocos_policy_add(policy, "snp.products", "Turin", NULL), NULL);
     assert_ok(cocos_policy_add(policy, "tdx.tcb_status", "SWHardeningNeeded", NULL), NULL);
+    assert_ok(cocos_policy_set(policy, "vtpm.ak_trust", "tee", NULL), NULL);
+    assert_ok(cocos_policy_set(policy, "vtpm.bank", "sha512", NULL), NULL);
     free(pem.data);
     X509_free(root);
     EVP_PKEY_free(key);

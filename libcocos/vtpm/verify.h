@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COCOS_VTPM_VERIFY_H
+#define COCOS_VTPM_VERIFY_H
+
+/*
+ * Judges TPM quotes (pure; the time is an argument). Order: form, attestation key, then every quote
+ * that is there: signature, magic and type, nonce, selection, values. Only PCRs of quotes that held
+ * are believed by what follows: event log, IMA list, golden values.
+ */
+
+#include "crypto/cert.h"
+#include "vtpm/policy.h"
+
+#define COCOS__VTPM_BLOBS_MAX 8
+
+typedef struct cocos__vtpm_evidence {
+    cocos__span main;   /* attest.Attestation, or one TPMS_ATTEST with the next three beside it */
+    cocos__span ak_pub; /* TPMT_PUBLIC */
+    cocos__span signature; /* TPMT_SIGNATURE */
+    cocos__span pcrs;      /* JSON: {bank: {index: hex}} */
+    cocos__span event_log; /* these two in either form */
+    cocos__span ima_log;
+    cocos__span
+        certs[COCOS__VTPM_BLOBS_MAX]; /* intermediates for the AK's certificate; DER or PEM */
+    size_t n_certs;
+    cocos__span hcl;      /* Azure: contents of NV index 0x01400001 */
+    cocos__span tee_slot; /* data slot of a TEE report beside the evidence; empty: none */
+    const char *tee_name; /* of that report, for people */
+    const char
+        *tee_rows; /* a row that says whether that report is genuine; NULL: nobody judges it */
+} cocos__vtpm_evidence;
+
+/*
+ * Adds the section of rows of one machine's quotes. `roots` are those that an AK's certificate may
+ * end at, NULL: none. COCOS_OK when judged, whatever the rows say; otherwise no judgement.
+ */
+int cocos__vtpm_verify(const cocos__vtpm_evidence *ev,
+                       const cocos__vtpm_policy *policy,
+                       const cocos__certs *roots,
+                       int64_t time_s,
+                       cocos__rows *rows,
+                       cocos_error **err);
+
+/* Does this look like quotes, by its first bytes? */
+int cocos__vtpm_recognise(const uint8_t *data, size_t len);
+
+#endif
