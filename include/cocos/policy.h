@@ -61,7 +61,8 @@ cocos_policy_add_root(cocos_policy *policy, const uint8_t *data, size_t len, coc
 
 /**
  * Read the JSON form (doc/schema/policy.schema.json). Unknown and doubled names are refused with
- * their JSON Pointer, which is also cocos_error_check().
+ * their JSON Pointer, which is also cocos_error_check(). Every defect is told: each is the cause
+ * (cocos_error_cause()) of the one before.
  * @param text  UTF-8, at most 4 MiB. Borrowed.
  * @param ret   [out, owned] free with cocos_policy_free().
  * @return COCOS_OK; COCOS_ERR_MALFORMED: "json.…" not JSON, "policy.name", "policy.value",

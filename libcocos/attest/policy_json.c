@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "attest/policy.h"
+#include "base/defects.h"
 #include "codec/json.h"
 #include "tdx/tcb.h"
 
@@ -66,10 +67,11 @@ static int put_scalar(cocos_policy *policy,
         return r;
     r = more ? cocos_policy_add(policy, rule->name, text, &why)
              : cocos_policy_set(policy, rule->name, text, &why);
-    if (r == COCOS_ERR_USAGE)
-        return refuse(value, cocos_error_code(why), rule->meaning, cocos_error_message(why), err);
-    return r < 0 ? cocos__fail_cause(err, r, "policy.value", COCOS__STEAL(why),
-                                     "a rule cannot be set")
+    if (r == COCOS_ERR_MEMORY)
+        return cocos__fail_memory(err);
+    return r < 0 ? cocos__json_fail(value, r == COCOS_ERR_USAGE ? COCOS_ERR_MALFORMED : r,
+                                    cocos_error_code(why), rule->meaning, cocos_error_message(why),
+                                    err)
                  : COCOS_OK;
 }
 
@@ -79,73 +81,108 @@ static int takes_several(const cocos__rule *rule)
            rule->type == COCOS__RULE_STATUSES;
 }
 
-static int
-read_rule(cocos_policy *policy, const char *name, const cocos__json *value, cocos_error **err)
+/* Item `i` of a list. */
+static int put_item(cocos_policy *policy,
+                    const cocos__rule *rule,
+                    const cocos__json *item,
+                    size_t i,
+                    cocos_error **err)
+{
+    const char *text = "";
+
+    (void)cocos__json_text(item, &text, NULL);
+    if (strcmp(text, "any") == 0)
+        return refuse(item, "policy.value", "a value; any stands alone", "any in a list", err);
+    return put_scalar(policy, rule, item, i > 0, err);
+}
+
+/* What read_… find wrong goes to the defects, so that a person mends a policy in one round. */
+static void note(cocos__defects *defects, int r, cocos_error *why_take)
+{
+    if (r < 0)
+        cocos__defect_take(defects, why_take);
+}
+
+static void
+read_rule(cocos_policy *policy, const char *name, const cocos__json *value, cocos__defects *defects)
 {
     const cocos__rule *rule = cocos__rule_find(name);
     size_t n = cocos__json_count(value);
+    cocos_error *why = NULL;
     int r = COCOS_OK;
 
     if (!rule)
-        return refuse(value, "policy.name", "a rule of cocos-policy(5)", name, err);
-    if (cocos__json_kind(value) != COCOS__JSON_ARRAY)
-        return put_scalar(policy, rule, value, 0, err);
-    if (!takes_several(rule) || n == 0)
-        return refuse(value, "policy.value",
-                      takes_several(rule) ? "at least one value" : "one value", "a list", err);
-    for (size_t i = 0; r == COCOS_OK && i < n; i++) {
+        r = refuse(value, "policy.name", "a rule of cocos-policy(5)", name, &why);
+    else if (cocos__json_kind(value) != COCOS__JSON_ARRAY)
+        r = put_scalar(policy, rule, value, 0, &why);
+    else if (!takes_several(rule) || n == 0)
+        r = refuse(value, "policy.value", takes_several(rule) ? "at least one value" : "one value",
+                   "a list", &why);
+    note(defects, r, why);
+    if (r < 0 || cocos__json_kind(value) != COCOS__JSON_ARRAY)
+        return;
+    for (size_t i = 0; i < n; i++) {
         cocos__json item = cocos__json_item(value, i);
-        const char *text = "";
-        (void)cocos__json_text(&item, &text, NULL);
-        if (strcmp(text, "any") == 0)
-            return refuse(&item, "policy.value", "a value; any stands alone", "any in a list", err);
-        r = put_scalar(policy, rule, &item, i > 0, err);
+        why = NULL;
+        r = put_item(policy, rule, &item, i, &why);
+        note(defects, r, why);
     }
-    return r;
 }
 
-static int read_section(cocos_policy *policy,
-                        const char *section,
-                        const cocos__json *object,
-                        cocos_error **err)
+static void read_section(cocos_policy *policy,
+                         const char *section,
+                         const cocos__json *object,
+                         cocos__defects *defects)
 {
     void *state = NULL;
     cocos__json member;
     char name[NAME_MAX_LEN];
-    int r = cocos__json_expect(object, COCOS__JSON_OBJECT, err);
+    cocos_error *why = NULL;
 
+    int r = cocos__json_expect(object, COCOS__JSON_OBJECT, &why);
+    note(defects, r, why);
     while (r == COCOS_OK && cocos__json_next(object, &state, &member)) {
-        int n = snprintf(name, sizeof name, "%s.%.*s", section,
-                         (int)(member.path.name_len > 40 ? 40 : member.path.name_len),
-                         member.path.name);
-        r = n > 0 ? read_rule(policy, name, &member, err) : COCOS_ERR_INTERNAL;
+        snprintf(name, sizeof name, "%s.%.*s", section,
+                 (int)(member.path.name_len > 40 ? 40 : member.path.name_len), member.path.name);
+        read_rule(policy, name, &member, defects);
     }
+}
+
+static int read_root(cocos_policy *policy, const cocos__json *item, cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
+    const char *text = NULL;
+
+    int r = cocos__json_text(item, &text, err);
+    if (r == COCOS_OK &&
+        cocos_policy_add_root(policy, (const uint8_t *)text, strlen(text), &why) < 0)
+        r = refuse(item, "policy.roots", "PEM certificates, one of them self-signed",
+                   cocos_error_message(why), err);
     return r;
 }
 
 /* "vendor", or a list of PEM texts. */
-static int read_roots(cocos_policy *policy, const cocos__json *value, cocos_error **err)
+static void read_roots(cocos_policy *policy, const cocos__json *value, cocos__defects *defects)
 {
     size_t n = cocos__json_count(value);
     const char *text = NULL;
-    int r = COCOS_OK;
+    cocos_error *why = NULL;
 
     if (cocos__json_kind(value) == COCOS__JSON_TEXT &&
         cocos__json_text(value, &text, NULL) == COCOS_OK && strcmp(text, "vendor") == 0)
-        return COCOS_OK;
-    if (cocos__json_kind(value) != COCOS__JSON_ARRAY || n == 0)
-        return refuse(value, "policy.roots", "\"vendor\" or a list of PEM certificates",
-                      "something else", err);
-    for (size_t i = 0; r == COCOS_OK && i < n; i++) {
-        COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
-        cocos__json item = cocos__json_item(value, i);
-        r = cocos__json_text(&item, &text, err);
-        if (r == COCOS_OK &&
-            cocos_policy_add_root(policy, (const uint8_t *)text, strlen(text), &why) < 0)
-            r = refuse(&item, "policy.roots", "PEM certificates, one of them self-signed",
-                       cocos_error_message(why), err);
+        return;
+    if (cocos__json_kind(value) != COCOS__JSON_ARRAY || n == 0) {
+        int r = refuse(value, "policy.roots", "\"vendor\" or a list of PEM certificates",
+                       "something else", &why);
+        note(defects, r, why);
+        return;
     }
-    return r;
+    for (size_t i = 0; i < n; i++) {
+        cocos__json item = cocos__json_item(value, i);
+        why = NULL;
+        int r = read_root(policy, &item, &why);
+        note(defects, r, why);
+    }
 }
 
 static int is_named(const cocos__json *member, const char *name)
@@ -162,48 +199,70 @@ static int read_version(const cocos__json *value, cocos_error **err)
     return r < 0 || version == 1 ? r : refuse(value, "policy.version", "1", "another version", err);
 }
 
-static int read_member(cocos_policy *policy, const cocos__json *member, cocos_error **err)
+static void read_member(cocos_policy *policy, const cocos__json *member, cocos__defects *defects)
 {
-    if (is_named(member, "version"))
-        return read_version(member, err);
-    if (is_named(member, "description"))
-        return cocos__json_expect(member, COCOS__JSON_TEXT, err);
-    if (is_named(member, "roots"))
-        return read_roots(policy, member, err);
-    if (is_named(member, "claims"))
-        return read_rule(policy, "claims", member, err);
+    cocos_error *why = NULL;
+    int r = COCOS_OK;
+
     for (size_t i = 0; i < COCOS__ARRAY_LEN(sections); i++) {
-        if (is_named(member, sections[i]))
-            return read_section(policy, sections[i], member, err);
+        if (is_named(member, sections[i])) {
+            read_section(policy, sections[i], member, defects);
+            return;
+        }
     }
-    return refuse(member, "policy.name", "a member of cocos-policy(5)", "another name", err);
+    if (is_named(member, "roots"))
+        read_roots(policy, member, defects);
+    else if (is_named(member, "claims"))
+        read_rule(policy, "claims", member, defects);
+    else if (is_named(member, "description"))
+        r = cocos__json_expect(member, COCOS__JSON_TEXT, &why);
+    else if (!is_named(member, "version"))
+        r = refuse(member, "policy.name", "a member of cocos-policy(5)", "another name", &why);
+    note(defects, r, why);
 }
 
 /* A section that is there must state what has no default; the data slot may follow later. */
-static int check_stated(const cocos_policy *policy, const cocos__json *root, cocos_error **err)
+static void check_stated(const cocos__json *root, cocos__defects *defects)
 {
     static const char *const stated[][2] = {
         {"snp", "products"}, {"snp", "measurement"}, {"tdx", "fmspc"}, {"tdx", "mrtd"}};
-    char name[NAME_MAX_LEN];
 
     for (size_t i = 0; i < COCOS__ARRAY_LEN(stated); i++) {
         cocos__json section = cocos__json_member(root, stated[i][0]);
-        snprintf(name, sizeof name, "%s.%s", stated[i][0], stated[i][1]);
-        if (cocos__json_kind(&section) == COCOS__JSON_ABSENT ||
-            cocos__rule_state_of(policy, cocos__rule_find(name)) != COCOS__RULE_UNSET)
-            continue;
         cocos__json member = cocos__json_member(&section, stated[i][1]);
-        return refuse(&member, "policy.missing", "a value, or any", "nothing", err);
+        cocos_error *why = NULL;
+
+        if (cocos__json_kind(&section) != COCOS__JSON_OBJECT ||
+            cocos__json_kind(&member) != COCOS__JSON_ABSENT)
+            continue;
+        int r = refuse(&member, "policy.missing", "a value, or any", "nothing", &why);
+        note(defects, r, why);
     }
-    return COCOS_OK;
+}
+
+static int read_policy(cocos_policy *policy, const cocos__json *root, cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__defects_done) cocos__defects defects = {0};
+    cocos__json version = cocos__json_member(root, "version");
+    cocos_error *why = NULL;
+    void *state = NULL;
+    cocos__json member;
+
+    int r = cocos__json_expect(root, COCOS__JSON_OBJECT, err);
+    if (r < 0)
+        return r;
+    r = read_version(&version, &why);
+    note(&defects, r, why);
+    while (cocos__json_next(root, &state, &member))
+        read_member(policy, &member, &defects);
+    check_stated(root, &defects);
+    return cocos__defects_result(&defects, err);
 }
 
 int cocos_policy_from_json(const char *text, size_t len, cocos_policy **ret, cocos_error **err)
 {
     COCOS__CLEANUP(cocos__json_doc_freep) cocos__json_doc *doc = NULL;
     COCOS__CLEANUP(cocos__policy_freep) cocos_policy *policy = NULL;
-    void *state = NULL;
-    cocos__json member;
 
     if (!text)
         return cocos__fail(err, COCOS_ERR_USAGE, "policy.value", "a policy text is needed");
@@ -214,15 +273,7 @@ int cocos_policy_from_json(const char *text, size_t len, cocos_policy **ret, coc
         return r;
 
     cocos__json root = cocos__json_root(doc);
-    r = cocos__json_expect(&root, COCOS__JSON_OBJECT, err);
-    while (r == COCOS_OK && cocos__json_next(&root, &state, &member))
-        r = read_member(policy, &member, err);
-    if (r == COCOS_OK) {
-        cocos__json version = cocos__json_member(&root, "version");
-        r = read_version(&version, err);
-    }
-    if (r == COCOS_OK)
-        r = check_stated(policy, &root, err);
+    r = read_policy(policy, &root, err);
     if (r < 0)
         return r;
     *ret = COCOS__STEAL(policy);

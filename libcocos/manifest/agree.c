@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "manifest/defects.h"
+#include "base/defects.h"
 
 #define CODE "manifest.disagrees"
 

@@ -7,7 +7,7 @@
 #include <cocos/manifest.h>
 
 #include "base/bytes.h"
-#include "manifest/defects.h"
+#include "base/defects.h"
 
 #define COCOS__MANIFEST_JSON_MAX  (2 * 1024 * 1024)
 #define COCOS__MANIFEST_CBOR_MAX  (1024 * 1024)

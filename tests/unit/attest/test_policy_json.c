@@ -64,6 +64,51 @@ START_TEST(wants_measurement_and_line_to_be_written_out)
 }
 END_TEST
 
+START_TEST(tells_every_defect_in_one_round)
+{
+    static const char text[] =
+        "{\"version\":2,\"surprise\":1,\"roots\":[\"x\",7],\"snp\":{\"measurement\":[\"00\",\"zz\"],"
+        "\"vmpl\":9},\"tdx\":[],\"description\":1}";
+    static const char *const pointers[] = {
+        "/version",           "/surprise", "/roots/0", "/roots/1",     "/snp/measurement/0",
+        "/snp/measurement/1", "/snp/vmpl", "/tdx",     "/description", "/snp/products"};
+    cocos_policy *policy = NULL;
+    cocos_error *err = NULL;
+    size_t n = 0;
+
+    ck_assert_int_eq(cocos_policy_from_json(text, strlen(text), &policy, &err),
+                     COCOS_ERR_MALFORMED);
+    for (const cocos_error *e = err; e; e = cocos_error_cause(e), n++) {
+        ck_assert_uint_lt(n, sizeof pointers / sizeof *pointers);
+        ck_assert_str_eq(cocos_error_check(e), pointers[n]);
+    }
+    ck_assert_uint_eq(n, sizeof pointers / sizeof *pointers);
+    cocos_error_free(err);
+}
+END_TEST
+
+/* 257 chips: one more than a rule takes; the defect behind it is told too. */
+START_TEST(goes_on_behind_a_list_that_is_too_long)
+{
+    cocos_policy *policy = NULL;
+    cocos_error *err = NULL;
+    char *text = malloc(65536);
+    size_t n = (size_t)sprintf(text, "{\"version\":1," SNP ",\"image_id\":[");
+
+    ck_assert_ptr_nonnull(text);
+    for (int i = 0; i < 257; i++)
+        n += (size_t)sprintf(text + n, "%s\"%032x\"", i ? "," : "", i);
+    sprintf(text + n, "],\"vmpl\":9}}");
+    ck_assert_int_eq(cocos_policy_from_json(text, strlen(text), &policy, &err),
+                     COCOS_ERR_EXHAUSTED);
+    ck_assert_str_eq(cocos_error_check(err), "/snp/image_id/256");
+    ck_assert_ptr_nonnull(cocos_error_cause(err));
+    ck_assert_str_eq(cocos_error_check(cocos_error_cause(err)), "/snp/vmpl");
+    cocos_error_free(err);
+    free(text);
+}
+END_TEST
+
 /* A policy in which every rule says something. */
 static cocos_policy *full(void)
 {
@@ -173,6 +218,8 @@ TEST_MAIN(policy_json,
           refuses_unknown_and_doubled_names_by_pointer,
           refuses_values_of_another_form,
           wants_measurement_and_line_to_be_written_out,
+          tells_every_defect_in_one_round,
+          goes_on_behind_a_list_that_is_too_long,
           reads_back_what_it_writes,
           explains_every_rule,
           has_every_rule_in_the_schema)

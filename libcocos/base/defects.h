@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef COCOS_MANIFEST_DEFECTS_H
-#define COCOS_MANIFEST_DEFECTS_H
+#ifndef COCOS_BASE_DEFECTS_H
+#define COCOS_BASE_DEFECTS_H
 
 /* Everything that is wrong, collected, so that a person mends it in one round. */
 

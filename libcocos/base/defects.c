@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "manifest/defects.h"
+#include "base/defects.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ void cocos__defect_take(cocos__defects *d, cocos_error *error_take)
         return;
     } else if (d->n == DEFECTS_MAX) {
         cocos_error *more = NULL;
-        cocos__fail(&more, COCOS_ERR_MALFORMED, "manifest.defects", "there are more defects");
+        cocos__fail(&more, COCOS_ERR_MALFORMED, "defects.more", "there are more defects");
         append(d, more);
     }
     cocos_error_free(error_take);
