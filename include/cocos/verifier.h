@@ -65,6 +65,18 @@ COCOS_API COCOS_NODISCARD int cocos_evidence_add(
 /** enum cocos_evidence_kind of @p evidence.   @since 0.1 */
 COCOS_API int cocos_evidence_kind(const cocos_evidence *evidence);
 
+/**
+ * Every field of @p evidence with what it means, as a table for people. Nothing of it is verified.
+ * @param ret  [out, owned] text, free with cocos_free_text() of key.h.
+ * @return COCOS_OK; COCOS_ERR_MALFORMED, COCOS_ERR_UNSUPPORTED: it cannot be read.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_evidence_to_table(const cocos_evidence *evidence, char **ret, cocos_error **err);
+
+/** The same as JSON: kind, "verified": false, and fields with name, value, meaning.   @since 0.1 */
+COCOS_API COCOS_NODISCARD int
+cocos_evidence_to_json(const cocos_evidence *evidence, char **ret, cocos_error **err);
+
 /** Free @p evidence; NULL is allowed.   @since 0.1 */
 COCOS_API void cocos_evidence_free(cocos_evidence *evidence);
 

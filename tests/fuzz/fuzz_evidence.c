@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include <cocos/key.h>
 #include <cocos/verifier.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -49,11 +50,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static cocos_verifier *verifier;
     cocos_evidence *evidence = NULL;
+    char *text = NULL;
 
     if (!verifier)
         verifier = make_verifier();
     if (cocos_evidence_new(0, data, size, &evidence, NULL) == COCOS_OK) {
         judge(verifier, evidence);
+        if (cocos_evidence_to_json(evidence, &text, NULL) == COCOS_OK)
+            cocos_free_text(text);
         cocos_evidence_free(evidence);
     }
     /* kind, part, two bytes of length, the evidence, the part */

@@ -625,6 +625,10 @@ START_TEST(lists_every_check_even_of_what_it_accepts)
     ck_assert_ptr_nonnull(strstr(json, "\"verdict\": \"undecided\""));
     ck_assert_ptr_nonnull(strstr(json, "\"reason\": \"snp.format\""));
     cocos_free_text(json);
+    ck_assert_int_eq(cocos_evidence_to_json(ev, &json, NULL), COCOS_OK);
+    ck_assert_ptr_nonnull(strstr(json, "microcode 219"));
+    cocos_free_text(json);
+    ck_assert_int_eq(cocos_evidence_to_table(cut, &json, NULL), COCOS_ERR_MALFORMED);
     cocos_free_text(table);
     cocos_verdict_free(good);
     cocos_verdict_free(bad);

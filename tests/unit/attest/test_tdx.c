@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole verification of TDX evidence of a test hierarchy: one refusal for each reason. */
+#include <cocos/key.h>
 #include <cocos/verifier.h>
 
 #include <string.h>
@@ -297,6 +298,30 @@ START_TEST(refuses_malformed_quotes_and_doubts_cut_ones)
 }
 END_TEST
 
+START_TEST(shows_every_field_without_believing_it)
+{
+    tdx_plan plan = tdx_plan_new(&forged);
+    cocos_evidence *ev = tdx_make(&plan);
+    cocos_evidence *cut = NULL;
+    cocos_error *err = NULL;
+    char *text = NULL;
+    pki_bytes q = tdx_quote(&plan);
+
+    assert_ok(cocos_evidence_to_table(ev, &text, &err), err);
+    ck_assert_ptr_nonnull(strstr(text, "NOT VERIFIED"));
+    ck_assert_ptr_nonnull(strstr(text, "00806f050000"));
+    cocos_free_text(text);
+    assert_ok(cocos_evidence_to_json(ev, &text, &err), err);
+    ck_assert_ptr_nonnull(strstr(text, "\"verified\": false"));
+    cocos_free_text(text);
+    assert_ok(cocos_evidence_new(0, q.data, 100, &cut, &err), err);
+    assert_fails(cocos_evidence_to_json(cut, &text, &err), COCOS_ERR_MALFORMED, "tdx.format", err);
+    cocos_evidence_free(cut);
+    cocos_evidence_free(ev);
+    free(q.data);
+}
+END_TEST
+
 /* Every bit of one quote of each version, up to its certificates, which have a test of their own.
  */
 START_TEST(refuses_every_flipped_bit_of_a_quote)
@@ -434,6 +459,7 @@ int main(void)
                                   looks_at_both_revocation_lists,
                                   holds_what_the_quote_says,
                                   refuses_malformed_quotes_and_doubts_cut_ones,
+                                  shows_every_field_without_believing_it,
                                   refuses_every_flipped_bit_of_a_quote,
                                   refuses_flipped_bytes_of_collateral,
                                   judges_alike_with_kept_collateral,
