@@ -7,6 +7,7 @@
 
 #include <cocos/computation.h>
 #include <cocos/enclave.h>
+#include <cocos/policy.h>
 
 #include "progress.h"
 #include "text.h"
@@ -72,6 +73,13 @@ int cli_vm_show(tool *t);
 int cli_vm_watch(tool *t);
 int cli_vm_console(tool *t);
 int cli_vm_destroy(tool *t);
+/* A policy file in its JSON form. @return 0 or the exit code, reported. */
+int cli_policy_open(tool *t, const char *path, cocos_policy **ret);
+int cli_evidence_show(tool *t);
+int cli_evidence_verify(tool *t);
+int cli_policy_new(tool *t);
+int cli_policy_check(tool *t);
+int cli_policy_explain(tool *t);
 int cli_config_show(tool *t);
 int cli_help(tool *t);
 int cli_completion(tool *t);

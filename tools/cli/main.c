@@ -165,6 +165,30 @@ static const tool_option destroy_options[] = {
     END,
 };
 
+static const tool_option kind_options[] = {
+    {"kind", 0, "KIND", "kind of evidence (default: recognised by its content)", 0, "snp|tdx"},
+    END,
+};
+
+static const tool_option verify_options[] = {
+    {"policy", 0, "FILE", "what is accepted: cocos-policy(5)", 0, NULL},
+    {"at", 0, "TIME", "judge as of this time, e.g. 2026-01-31T12:00:00Z (default: now)", 0, NULL},
+    {"report-data", 0, "HEX", "the 64 bytes that the guest was asked to put in", 0, NULL},
+    {"cert", 0, "FILE", "certificates, DER or PEM", TOOL_REPEAT, NULL},
+    {"cert-table", 0, "FILE", "AMD certificate table (auxblob)", 0, NULL},
+    {"crl", 0, "FILE", "revocation list, DER or PEM", TOOL_REPEAT, NULL},
+    {"tcb-info", 0, "FILE", "Intel's TDX TCB info, as served", 0, NULL},
+    {"qe-identity", 0, "FILE", "Intel's TD QE identity, as served", 0, NULL},
+    {"tcb-chain", 0, "FILE", "issuer chain of both, PEM", 0, NULL},
+    END,
+};
+
+static const tool_option policy_new_options[] = {
+    {"set", 0, "RULE=VALUE", "set a rule; again with the same rule: one more value", TOOL_REPEAT, NULL},
+    {"root", 0, "FILE", "trust these roots and no others (default: the vendors')", TOOL_REPEAT, NULL},
+    END,
+};
+
 static const tool_option config_options[] = {
     {"origin", 0, NULL, "tell where each value comes from", 0, NULL},
     END,
@@ -234,6 +258,18 @@ static const tool_command commands[] = {
      TWO(create_options, manager_options), cli_vm_create, 0},
     {"remove-vm", "ID", 1, 1, "Old name of 'vm destroy', which does not ask", NULL,
      TWO(destroy_options, manager_options), cli_vm_destroy, 0},
+    {"evidence show", "FILE", 1, 1, "Decode evidence field by field",
+     "Nothing of it is verified.", ONE(kind_options), cli_evidence_show, 0},
+    {"evidence verify", "FILE", 1, 1, "Judge evidence by a policy",
+     "Prints the verdict, one row a check. Exit code 0: accepted, 3: rejected, 4: undecided or unreadable. Reads "
+     "files only, never the network.",
+     TWO(verify_options, kind_options), cli_evidence_verify, 0},
+    {"policy new", "", 0, 0, "Write a policy",
+     "Measurement and product line must be set, to a value or to the word any. 'cocos policy explain' lists the "
+     "rules.",
+     ONE(policy_new_options), cli_policy_new, 0},
+    {"policy check", "FILE", 1, 1, "Check the form of a policy", NULL, NONE, cli_policy_check, 0},
+    {"policy explain", "FILE", 1, 1, "Say in words what a policy demands", NULL, NONE, cli_policy_explain, 0},
     {"config show", "", 0, 0, "Show the settings in force", NULL,
      TWO(config_options, agent_options), cli_config_show, 0},
     {"completion", "SHELL", 1, 1, "Print completions for bash, zsh or fish", NULL, NONE,

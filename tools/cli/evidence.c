@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cocos evidence: look at evidence, and judge it by a policy. Reads files only, never the network.
+ */
+#include "cli.h"
+
+#include <cocos/verifier.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define EVIDENCE_MAX (4 * 1024 * 1024)
+#define NS_PER_S     INT64_C(1000000000)
+
+CLI_FREEP(evidence_freep, cocos_evidence, cocos_evidence_free)
+CLI_FREEP(policy_freep, cocos_policy, cocos_policy_free)
+CLI_FREEP(verifier_freep, cocos_verifier, cocos_verifier_free)
+CLI_FREEP(verdict_freep, cocos_verdict, cocos_verdict_free)
+
+/* Options whose files are put beside the evidence. */
+static const struct {
+    const char *option;
+    int part;
+} parts[] = {
+    {"cert", COCOS_PART_CERTIFICATES},
+    {"cert-table", COCOS_PART_CERT_TABLE},
+    {"crl", COCOS_PART_CRL},
+    {"tcb-info", COCOS_PART_TCB_INFO},
+    {"qe-identity", COCOS_PART_QE_IDENTITY},
+    {"tcb-chain", COCOS_PART_TCB_CHAIN},
+};
+
+static int kind_of(const char *name)
+{
+    if (!name)
+        return 0;
+    return strcmp(name, "tdx") == 0 ? COCOS_EVIDENCE_TDX : COCOS_EVIDENCE_SNP;
+}
+
+static int open_evidence(tool *t, cocos_evidence **ret)
+{
+    size_t len;
+    int code = 0;
+    cocos_error *err = NULL;
+    TOOL_CLEANUP(tool_free_text)
+    char *data = tool_read_file(t, t->args->operands[0], EVIDENCE_MAX, &len, &code);
+
+    if (!data)
+        return code;
+    if (cocos_evidence_new(kind_of(tool_args_get(t->args, "kind")), (const uint8_t *)data, len, ret,
+                           &err) < 0)
+        return tool_fail_error(t, err);
+    return 0;
+}
+
+static int add_file(tool *t, cocos_evidence *evidence, int part, const char *path)
+{
+    size_t len;
+    int code = 0;
+    cocos_error *err = NULL;
+    TOOL_CLEANUP(tool_free_text) char *data = tool_read_file(t, path, EVIDENCE_MAX, &len, &code);
+
+    if (!data)
+        return code;
+    if (cocos_evidence_add(evidence, part, (const uint8_t *)data, len, &err) < 0)
+        return tool_fail_error(t, err);
+    return 0;
+}
+
+static int add_parts(tool *t, cocos_evidence *evidence)
+{
+    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
+        for (size_t i = 0; i < tool_args_count(t->args, parts[p].option); i++) {
+            int code =
+                add_file(t, evidence, parts[p].part, tool_args_at(t->args, parts[p].option, i));
+            if (code)
+                return code;
+        }
+    }
+    return 0;
+}
+
+/* One document of the library to stdout. */
+static void emit_text(tool *t, const char *text)
+{
+    if (t->json)
+        tool_emit(t, json_loads(text, 0, NULL));
+    else
+        tool_print(t, "%s", text);
+}
+
+int cli_evidence_show(tool *t)
+{
+    TOOL_CLEANUP(evidence_freep) cocos_evidence *evidence = NULL;
+    TOOL_CLEANUP(cli_text_freep) char *text = NULL;
+    cocos_error *err = NULL;
+
+    int code = open_evidence(t, &evidence);
+    if (code)
+        return code;
+    if ((t->json ? cocos_evidence_to_json(evidence, &text, &err)
+                 : cocos_evidence_to_table(evidence, &text, &err)) < 0)
+        return tool_fail_error(t, err);
+    emit_text(t, text);
+    return 0;
+}
+
+int cli_policy_open(tool *t, const char *path, cocos_policy **ret)
+{
+    size_t len;
+    int code = 0;
+    cocos_error *err = NULL;
+    TOOL_CLEANUP(tool_free_text) char *text = tool_read_file(t, path, EVIDENCE_MAX, &len, &code);
+
+    if (!text)
+        return code;
+    return cocos_policy_from_json(text, len, ret, &err) < 0 ? tool_fail_error(t, err) : 0;
+}
+
+/* --report-data is of this one exchange, so it comes beside the policy. */
+static int refine_policy(tool *t, const cocos_evidence *evidence, cocos_policy *policy)
+{
+    const char *data = tool_args_get(t->args, "report-data");
+    const char *rule =
+        cocos_evidence_kind(evidence) == COCOS_EVIDENCE_TDX ? "tdx.report_data" : "snp.report_data";
+    cocos_error *err = NULL;
+
+    if (data && cocos_policy_set(policy, rule, data, &err) < 0)
+        return tool_fail_error(t, err);
+    return 0;
+}
+
+static int time_of(tool *t, int64_t *time_ns, int *source)
+{
+    const char *at = tool_args_get(t->args, "at");
+    struct timespec now;
+    struct tm tm = {0};
+
+    *source = at ? COCOS_TIME_CHOSEN : COCOS_TIME_CLOCK;
+    if (!at) {
+        clock_gettime(CLOCK_REALTIME, &now);
+        *time_ns = now.tv_sec * NS_PER_S + now.tv_nsec;
+        return 0;
+    }
+    const char *end = strptime(at, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    time_t seconds = end && !*end ? timegm(&tm) : -1;
+    if (seconds < 0 || seconds > INT64_MAX / NS_PER_S)
+        return tool_fail(t, COCOS_ERR_USAGE, "usage.option.value",
+                         "--at wants a time such as 2026-01-31T12:00:00Z");
+    *time_ns = seconds * NS_PER_S;
+    return 0;
+}
+
+/* The verdict is the result, whatever it says; the exit code tells which. */
+static int show_verdict(tool *t, const cocos_verdict *verdict, int status, cocos_error *err_take)
+{
+    TOOL_CLEANUP(cli_text_freep) char *text = NULL;
+    cocos_error *err = NULL;
+
+    cocos_error_free(err_take);
+    if ((t->json ? cocos_verdict_to_json(verdict, &text, &err)
+                 : cocos_verdict_to_table(verdict, &text, &err)) < 0)
+        return tool_fail_error(t, err);
+    emit_text(t, text);
+    return cocos_status_exit_code(status);
+}
+
+int cli_evidence_verify(tool *t)
+{
+    TOOL_CLEANUP(evidence_freep) cocos_evidence *evidence = NULL;
+    TOOL_CLEANUP(policy_freep) cocos_policy *policy = NULL;
+    TOOL_CLEANUP(verifier_freep) cocos_verifier *verifier = NULL;
+    TOOL_CLEANUP(verdict_freep) cocos_verdict *verdict = NULL;
+    const char *path = tool_args_get(t->args, "policy");
+    cocos_error *err = NULL;
+    int64_t time_ns = 0;
+    int source = 0;
+    int code = 0;
+
+    if (!path)
+        return tool_fail(t, COCOS_ERR_USAGE, "usage.option.missing",
+                         "--policy is needed: without one nothing is acceptable");
+    if ((code = open_evidence(t, &evidence)) != 0 || (code = add_parts(t, evidence)) != 0 ||
+        (code = cli_policy_open(t, path, &policy)) != 0 ||
+        (code = refine_policy(t, evidence, policy)) != 0 ||
+        (code = time_of(t, &time_ns, &source)) != 0)
+        return code;
+    if (cocos_verifier_new(policy, &verifier, &err) < 0)
+        return tool_fail_error(t, err);
+    int r = cocos_verifier_verify(verifier, evidence, time_ns, source, &verdict, &err);
+    return verdict ? show_verdict(t, verdict, r, err) : tool_fail_error(t, err);
+}

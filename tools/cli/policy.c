@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cocos policy: write, check and explain what evidence has to show. */
+#include "cli.h"
+
+#include <cocos/policy.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+CLI_FREEP(policy_freep, cocos_policy, cocos_policy_free)
+
+#define ROOT_MAX (1024 * 1024)
+
+/* RULE=VALUE; the same rule again adds one more value. */
+static int set_one(tool *t, cocos_policy *policy, const char *text, size_t index)
+{
+    const char *equals = strchr(text, '=');
+    size_t len = equals ? (size_t)(equals - text) : 0;
+    cocos_error *err = NULL;
+    char name[64];
+    int again = 0;
+
+    if (!equals || len >= sizeof name)
+        return tool_fail(t, COCOS_ERR_USAGE, "usage.option.value", "--set wants RULE=VALUE, not %s", text);
+    memcpy(name, text, len);
+    name[len] = '\0';
+    for (size_t i = 0; i < index; i++)
+        again |= strncmp(tool_args_at(t->args, "set", i), text, len + 1) == 0;
+    if ((again ? cocos_policy_add(policy, name, equals + 1, &err)
+               : cocos_policy_set(policy, name, equals + 1, &err)) < 0)
+        return tool_fail_error(t, err);
+    return 0;
+}
+
+static int add_root(tool *t, cocos_policy *policy, const char *path)
+{
+    size_t len;
+    int code = 0;
+    cocos_error *err = NULL;
+    TOOL_CLEANUP(tool_free_text) char *data = tool_read_file(t, path, ROOT_MAX, &len, &code);
+
+    if (!data)
+        return code;
+    return cocos_policy_add_root(policy, (const uint8_t *)data, len, &err) < 0
+               ? tool_fail_error(t, err)
+               : 0;
+}
+
+static void emit(tool *t, const char *text)
+{
+    if (t->json)
+        tool_emit(t, json_loads(text, 0, NULL));
+    else
+        tool_print(t, "%s", text);
+}
+
+int cli_policy_new(tool *t)
+{
+    TOOL_CLEANUP(policy_freep) cocos_policy *policy = NULL;
+    TOOL_CLEANUP(policy_freep) cocos_policy *checked = NULL;
+    TOOL_CLEANUP(cli_text_freep) char *text = NULL;
+    cocos_error *err = NULL;
+    int code = 0;
+
+    if (cocos_policy_new(&policy, &err) < 0)
+        return tool_fail_error(t, err);
+    for (size_t i = 0; i < tool_args_count(t->args, "set"); i++) {
+        if ((code = set_one(t, policy, tool_args_at(t->args, "set", i), i)) != 0)
+            return code;
+    }
+    for (size_t i = 0; i < tool_args_count(t->args, "root"); i++) {
+        if ((code = add_root(t, policy, tool_args_at(t->args, "root", i))) != 0)
+            return code;
+    }
+    /* Read back: what is written is a policy that will be taken. */
+    if (cocos_policy_to_json(policy, &text, &err) < 0 ||
+        cocos_policy_from_json(text, strlen(text), &checked, &err) < 0)
+        return tool_fail_error(t, err);
+    emit(t, text);
+    return 0;
+}
+
+int cli_policy_check(tool *t)
+{
+    TOOL_CLEANUP(policy_freep) cocos_policy *policy = NULL;
+
+    int code = cli_policy_open(t, t->args->operands[0], &policy);
+    if (code)
+        return code;
+    if (t->json)
+        tool_emit(t, json_pack("{s:b}", "well_formed", 1));
+    else
+        tool_say(t, "well formed");
+    return 0;
+}
+
+int cli_policy_explain(tool *t)
+{
+    TOOL_CLEANUP(policy_freep) cocos_policy *policy = NULL;
+    TOOL_CLEANUP(cli_text_freep) char *text = NULL;
+    cocos_error *err = NULL;
+
+    int code = cli_policy_open(t, t->args->operands[0], &policy);
+    if (code)
+        return code;
+    if (cocos_policy_explain(policy, &text, &err) < 0)
+        return tool_fail_error(t, err);
+    if (t->json)
+        tool_emit(t, json_pack("{s:s}", "text", text));
+    else
+        tool_print(t, "%s", text);
+    return 0;
+}
