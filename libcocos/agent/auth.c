@@ -272,7 +272,10 @@ int cocos__auth_check(const cocos_agent_service *s,
         r = check_nonce(call, view->nonce, err);
     if (r == COCOS_OK)
         r = check_right(c->manifest, cocos__signed_request_kid(rq), view->role, want, err);
-    if (r == COCOS_OK && key)
+    if (r < 0)
+        return r;
+    cocos__rpc_call_known(call);
+    if (key)
         *key = party;
     return r;
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 
+#define STRANGERS_MAX      64 /* calls of nobody that the manifest names, 1 MiB of message each */
 #define UPLOAD_MESSAGE_MAX (1024 * 1024 + 64) /* a piece and its tag */
 #define LATER              "unsupported: this version gives no evidence and no statements"
 
@@ -28,6 +29,7 @@ static int listen_on(cocos_agent_service *s, cocos_error **err)
     cocos__rpc_server_options o = {.methods = methods,
                                    .n_methods = COCOS__ARRAY_LEN(methods),
                                    .user = s,
+                                   .max_strangers = STRANGERS_MAX,
                                    .health = health_names,
                                    .reflection = 1};
     char local[128];

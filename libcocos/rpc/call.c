@@ -89,6 +89,12 @@ static void call_destroy(cocos__rpc_call *c)
         released(owner);
 }
 
+void cocos__rpc_call_hold(cocos__rpc_call *c)
+{
+    COCOS__LOCKED(&c->lock);
+    c->refs++;
+}
+
 void cocos__rpc_call_drop(cocos__rpc_call *c)
 {
     pthread_mutex_lock(&c->lock);

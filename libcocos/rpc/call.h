@@ -66,7 +66,11 @@ struct cocos__rpc_call {
     void *gone_user;
 
     void (*released)(void *owner); /* after the memory is gone */
-    void *owner;
+    void *owner;                   /* server: the cocos__rpc_server */
+
+    int is_stranger; /* guarded by the server's lock, like its neighbours among the strangers */
+    cocos__rpc_call *older;
+    cocos__rpc_call *newer;
 };
 
 /* A call object with one reference; takes `call` and, on success, a reference to conn. */
@@ -76,6 +80,7 @@ int cocos__rpc_call_new(grpc_call *call_take,
                         size_t max_message,
                         cocos__rpc_call **ret,
                         cocos_error **err);
+void cocos__rpc_call_hold(cocos__rpc_call *call);
 void cocos__rpc_call_drop(cocos__rpc_call *call);
 
 /* 0 when the operations could not be started. wait: whether they succeeded. */

@@ -149,6 +149,7 @@ typedef struct cocos__rpc_server_options {
     int reflection;             /* serve grpc.reflection.v1 and v1alpha over all of proto/ */
     size_t max_metadata;        /* 0: 64 KiB */
     size_t max_calls;           /* at once, all connections; 0: 256; more gives RESOURCE_EXHAUSTED "rpc.calls" */
+    size_t max_strangers;       /* calls at once that are not yet known (cocos__rpc_call_known()); at it the oldest is cancelled; 0: no such limit */
     size_t max_calls_per_conn;  /* 0: 64 */
     size_t max_connections;     /* a listener's, handshakes included; 0: 1024; further ones are closed */
     int64_t handshake_ns;       /* TLS must be done by then; 0: 10 s */
@@ -187,6 +188,8 @@ void cocos__rpc_add_initial(cocos__rpc_call *call, const char *key, const void *
  * handler can end the call with a status of its own. From any thread while the handler runs.
  */
 void cocos__rpc_interrupt(cocos__rpc_call *call);
+/* The handler knows its client now: the call keeps its place when strangers crowd in. */
+void cocos__rpc_call_known(const cocos__rpc_call *call);
 /* Ends the connection below the call, with all calls on it. */
 void cocos__rpc_kill_conn(const cocos__rpc_call *call);
 /* 1 when the client cancelled, vanished, or its deadline passed. */

@@ -54,6 +54,7 @@ static void serve(cocos__rpc_server *s, cocos__rpc_call *c, const cocos__rpc_met
         (void)cocos__rpc_slot_wait(c, COCOS__RPC_FINISH);
     pthread_mutex_lock(&s->lock);
     s->calls--;
+    cocos__rpc_stranger_remove(s, c);
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
     cocos__rpc_call_drop(c);
@@ -145,9 +146,12 @@ static const cocos__rpc_method *find_method(const cocos__rpc_server *s, const ch
     return NULL;
 }
 
-/* Whether the call may run, and then in which thread. */
-static int
-admit(cocos__rpc_server *s, cocos__rpc_call *c, const cocos__rpc_method *m, cocos_error **err)
+/* Whether the call may run, and then in which thread. *victim is the one that has to end for it. */
+static int admit(cocos__rpc_server *s,
+                 cocos__rpc_call *c,
+                 const cocos__rpc_method *m,
+                 cocos__rpc_call **victim,
+                 cocos_error **err)
 {
     if (!m || !m->fn)
         return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "rpc.unimplemented", "%s",
@@ -168,11 +172,21 @@ admit(cocos__rpc_server *s, cocos__rpc_call *c, const cocos__rpc_method *m, coco
                         s->calls);
     else
         r = enqueue(s, job, err);
-    if (r < 0)
+    if (r < 0) {
         free(job);
-    else
-        s->calls++;
+        return r;
+    }
+    s->calls++;
+    *victim = cocos__rpc_stranger_add(s, c);
     return r;
+}
+
+static void oust(cocos__rpc_call *victim)
+{
+    if (!victim)
+        return;
+    cocos__rpc_cancel(victim);
+    cocos__rpc_call_drop(victim);
 }
 
 static void refuse(cocos__rpc_call *c, int status, const cocos_error *e)
@@ -206,10 +220,12 @@ static void receive(cocos__rpc_server *s, struct request *rq)
     cocos__rpc_watch_close(c);
 
     /* Without its connection nobody could say who calls. */
-    int r = conn ? admit(s, c, m, &err)
+    cocos__rpc_call *victim = NULL;
+    int r = conn ? admit(s, c, m, &victim, &err)
                  : cocos__fail(&err, COCOS_ERR_IO, "rpc.gone", "the connection is gone");
     if (r < 0)
         refuse(c, r, err);
+    oust(victim);
 }
 
 static void request_clear(struct request *rq)

@@ -57,6 +57,9 @@ struct cocos__rpc_server {
     int shut_down;
     int shutdown_begun;
     size_t calls;
+    size_t strangers; /* of them, see strangers.c */
+    cocos__rpc_call *oldest_stranger;
+    cocos__rpc_call *newest_stranger;
     size_t memory_calls; /* call objects that are not yet freed */
     size_t threads;      /* handlers', idle ones too */
     size_t idle;
@@ -75,6 +78,10 @@ void cocos__rpc_accept_stop(cocos__rpc_server *s); /* after the last connection 
 void cocos__rpc_links_kill(cocos__rpc_server *s, int handshakes_only);
 /* The connection of a call, with a reference; NULL when it is gone. Counts the call. */
 cocos__conn *cocos__rpc_link_find(cocos__rpc_server *s, grpc_call *call);
+
+/* strangers.c, lock held. add: the call that has to give way, with a reference, or NULL. */
+cocos__rpc_call *cocos__rpc_stranger_add(cocos__rpc_server *s, cocos__rpc_call *c);
+void cocos__rpc_stranger_remove(cocos__rpc_server *s, cocos__rpc_call *c);
 
 /* health.c, reflection.c: handlers with the server as `user` */
 int cocos__rpc_health_check(cocos__rpc_call *call, void *user, cocos_error **err);

@@ -19,6 +19,7 @@
 #include "suite.h"
 
 #define SECOND COCOS__NS_PER_S
+#define KNOWN  "known" /* a message to the echo by which its client becomes known */
 
 /* Sums the bytes of an upload: client stream. */
 static int on_upload(cocos__rpc_call *call, void *user, cocos_error **err)
@@ -110,6 +111,8 @@ static int on_echo(cocos__rpc_call *call, void *user, cocos_error **err)
     (void)user;
     while ((r = cocos__rpc_recv(call, &m, err)) == COCOS_OK && m) {
         cocos__span s = cocos__rpc_msg_bytes(m);
+        if (s.len == strlen(KNOWN) && memcmp(s.data, KNOWN, s.len) == 0)
+            cocos__rpc_call_known(call);
         r = cocos__rpc_send(call, s.data, s.len, err);
         cocos__rpc_msg_free(m);
         m = NULL;

@@ -197,6 +197,42 @@ START_TEST(refuses_calls_beyond_the_servers_limit)
 }
 END_TEST
 
+static cocos__rpc_call *start_echo(cocos__rpc_channel *ch, const char *word)
+{
+    cocos__rpc_call *c = start_call(ch, ECHO, 60 * SECOND, NULL);
+    cocos__rpc_msg *m = NULL;
+    cocos_error *err = NULL;
+
+    assert_ok(cocos__rpc_send(c, word, strlen(word), &err), err);
+    assert_ok(cocos__rpc_recv(c, &m, &err), err);
+    cocos__rpc_msg_free(m);
+    return c;
+}
+
+START_TEST(lets_the_oldest_call_of_a_stranger_give_way_but_none_of_a_client_that_is_known)
+{
+    cocos__rpc_server_options o = {.max_strangers = 2};
+    cocos__rpc_call *call[5];
+    cocos_error *err = NULL;
+
+    fixture_start(&f, &o);
+    cocos__rpc_channel *ch = open_channel(&f, 1);
+    call[0] = start_echo(ch, KNOWN);
+    for (int i = 1; i < 5; i++)
+        call[i] = start_echo(ch, "x");
+    for (int i = 1; i < 3; i++)
+        assert_fails(cocos__rpc_finish(call[i], &err), COCOS_ERR_CANCELLED, "rpc.cancelled", err);
+    for (int i = 0; i < 5; i += i == 0 ? 3 : 1)
+        assert_ok(cocos__rpc_finish(call[i], &err), err);
+    for (int i = 0; i < 5; i++)
+        cocos__rpc_call_free(call[i]);
+    for (int i = 0; i < 20; i++) /* those that end make room themselves */
+        assert_alive(ch);
+    cocos__rpc_channel_close(ch);
+    fixture_stop(&f);
+}
+END_TEST
+
 START_TEST(makes_further_calls_of_a_connection_wait)
 {
     cocos__rpc_server_options o = {.max_calls_per_conn = 1};
@@ -258,6 +294,7 @@ TEST_MAIN(limits,
           refuses_an_answer_over_the_limit_of_the_channel,
           takes_16_kib_of_metadata_and_refuses_what_exceeds_the_limit,
           refuses_calls_beyond_the_servers_limit,
+          lets_the_oldest_call_of_a_stranger_give_way_but_none_of_a_client_that_is_known,
           makes_further_calls_of_a_connection_wait,
           refuses_metadata_that_grpc_does_not_allow,
           refuses_requests_that_do_not_parse)
