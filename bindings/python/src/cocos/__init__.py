@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Confidential computations: enclaves, uploads and results, by libcocos."""
+"""Confidential computations: enclaves, uploads, results and evidence, by libcocos."""
 
 from cocos._agent import Agent, Asset, Description, Event, NotConfidentialWarning
 from cocos._core import Cancel, version
@@ -26,6 +26,18 @@ from cocos._errors import (
 )
 from cocos._key import Key, KeyType
 from cocos._manifest import AssetKind, Checksum, Manifest, checksum
+from cocos._verify import (
+    Evidence,
+    EvidenceKind,
+    Field,
+    Judgement,
+    Outcome,
+    Part,
+    Policy,
+    Row,
+    Verdict,
+    Verifier,
+)
 
 __all__ = [
     "AbortedError",
@@ -41,10 +53,14 @@ __all__ = [
     "Enclave",
     "Error",
     "Event",
+    "Evidence",
+    "EvidenceKind",
     "ExhaustedError",
+    "Field",
     "Host",
     "IOFailedError",
     "InternalError",
+    "Judgement",
     "Key",
     "KeyType",
     "LifecycleEvent",
@@ -53,13 +69,19 @@ __all__ = [
     "NotConfidentialWarning",
     "NotFoundError",
     "OutOfMemoryError",
+    "Outcome",
+    "Part",
+    "Policy",
     "RejectedError",
+    "Row",
     "StateError",
     "TimedOutError",
     "UnauthenticatedError",
     "UndecidedError",
     "UnsupportedError",
     "UsageError",
+    "Verdict",
+    "Verifier",
     "checksum",
     "version",
 ]

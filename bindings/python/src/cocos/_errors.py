@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from ctypes import c_void_p
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cocos._library import lib
+
+if TYPE_CHECKING:
+    from cocos._verify import Verdict
 
 
 class Error(Exception):
@@ -62,12 +65,14 @@ class RejectedError(Error):
     """Judged and refused. Every other error means that no decision was reached."""
 
     status = -4
+    verdict: Verdict | None = None  # where it comes from a Verifier
 
 
 class UndecidedError(Error):
     """Could not be judged."""
 
     status = -5
+    verdict: Verdict | None = None  # where it comes from a Verifier
 
 
 class UnauthenticatedError(Error):
@@ -162,11 +167,15 @@ def _convert(pointer: int | None, status: int) -> Error:
     )
 
 
-def check(status: int, err: c_void_p) -> None:
-    """Raise what a call returned; frees the error."""
-    if status == 0:
-        return
+def convert(status: int, err: c_void_p) -> Error:
+    """The exception for what a call returned; frees the error."""
     try:
-        raise _convert(err.value, status)
+        return _convert(err.value, status)
     finally:
         lib.cocos_error_free(err)
+
+
+def check(status: int, err: c_void_p) -> None:
+    """Raise what a call returned; frees the error."""
+    if status != 0:
+        raise convert(status, err)

@@ -142,6 +142,37 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_host_options_free": (None, (_P,)),
     "cocos_host_options_new": (c_int, (_OUT, _OUT)),
     "cocos_host_options_set": (c_int, (_P, _S, _S, _OUT)),
+    # policy.h
+    "cocos_policy_add": (c_int, (_P, _S, _S, _OUT)),
+    "cocos_policy_add_pcrs": (c_int, (_P, _S, c_size_t, _OUT)),
+    "cocos_policy_add_root": (c_int, (_P, _P, c_size_t, _OUT)),
+    "cocos_policy_explain": (c_int, (_P, _OUT, _OUT)),
+    "cocos_policy_free": (None, (_P,)),
+    "cocos_policy_from_json": (c_int, (_S, c_size_t, _OUT, _OUT)),
+    "cocos_policy_new": (c_int, (_OUT, _OUT)),
+    "cocos_policy_set": (c_int, (_P, _S, _S, _OUT)),
+    "cocos_policy_set_bytes": (c_int, (_P, _S, _P, c_size_t, _OUT)),
+    "cocos_policy_to_json": (c_int, (_P, _OUT, _OUT)),
+    # verifier.h
+    "cocos_evidence_add": (c_int, (_P, c_int, _P, c_size_t, _OUT)),
+    "cocos_evidence_free": (None, (_P,)),
+    "cocos_evidence_kind": (c_int, (_P,)),
+    "cocos_evidence_new": (c_int, (c_int, _P, c_size_t, _OUT, _OUT)),
+    "cocos_evidence_to_json": (c_int, (_P, _OUT, _OUT)),
+    "cocos_evidence_to_table": (c_int, (_P, _OUT, _OUT)),
+    "cocos_verdict_free": (None, (_P,)),
+    "cocos_verdict_judgement": (c_int, (_P,)),
+    "cocos_verdict_reason": (_S, (_P,)),
+    "cocos_verdict_row_count": (c_size_t, (_P,)),
+    "cocos_verdict_row_outcome": (c_int, (_P, c_size_t)),
+    "cocos_verdict_row_text": (_S, (_P, c_size_t, c_int)),
+    "cocos_verdict_simulated": (c_int, (_P,)),
+    "cocos_verdict_to_json": (c_int, (_P, _OUT, _OUT)),
+    "cocos_verdict_to_table": (c_int, (_P, _OUT, _OUT)),
+    "cocos_verifier_free": (None, (_P,)),
+    "cocos_verifier_keep_chain": (c_int, (_P, _P, _OUT)),
+    "cocos_verifier_new": (c_int, (_P, _OUT, _OUT)),
+    "cocos_verifier_verify": (c_int, (_P, _P, c_int64, c_int, _OUT, _OUT)),
 }
 
 # Public symbols that Python does not bind, each with the reason.
@@ -153,8 +184,6 @@ NOT_BOUND_HEADERS: dict[str, str] = {
     "agent.h": "the serving side, which runs in the guest",
     "manager.h": "the serving side, which runs on the host",
     "cvms.h": "a development server",
-    "policy.h": "agents of this version give no evidence that could be judged",
-    "verifier.h": "agents of this version give no evidence that could be judged",
 }
 
 
