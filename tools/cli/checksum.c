@@ -96,8 +96,7 @@ int cli_manifest_digest(tool *t)
     return print_digest(t, "manifest", path, cocos_manifest_digest(m), json_object());
 }
 
-/* Every defect of the chain (cocos/manifest.h), each as an error of its own; the first decides. */
-static int report_defects(tool *t, cocos_error *err)
+int cli_report_defects(tool *t, cocos_error *err)
 {
     int first = 0;
 
@@ -123,7 +122,7 @@ int cli_manifest_check(tool *t)
     int code = 0;
 
     if (manifest_open(t, path, &m, &err, &code) < 0)
-        return code ? code : report_defects(t, err);
+        return code ? code : cli_report_defects(t, err);
 
     tool_hex(hex, cocos_manifest_digest(m), COCOS_DIGEST_SIZE);
     if (t->json) {

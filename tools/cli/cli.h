@@ -73,6 +73,8 @@ int cli_vm_show(tool *t);
 int cli_vm_watch(tool *t);
 int cli_vm_console(tool *t);
 int cli_vm_destroy(tool *t);
+/* Every defect of a chain of errors, each as an error of its own; the first decides. Takes it. */
+int cli_report_defects(tool *t, cocos_error *err);
 /* A policy file in its JSON form. @return 0 or the exit code, reported. */
 int cli_policy_open(tool *t, const char *path, cocos_policy **ret);
 int cli_evidence_show(tool *t);

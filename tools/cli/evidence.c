@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define EVIDENCE_MAX (4 * 1024 * 1024)
+#define CLAIMS_MAX   65536
 #define NS_PER_S     INT64_C(1000000000)
 
 CLI_FREEP(evidence_freep, cocos_evidence, cocos_evidence_free)
@@ -28,13 +29,22 @@ static const struct {
     {"tcb-info", COCOS_PART_TCB_INFO},
     {"qe-identity", COCOS_PART_QE_IDENTITY},
     {"tcb-chain", COCOS_PART_TCB_CHAIN},
+    {"event-log", COCOS_PART_EVENT_LOG},
+    {"ima-log", COCOS_PART_IMA_LOG},
+    {"tpm-public", COCOS_PART_TPM_PUBLIC},
+    {"tpm-signature", COCOS_PART_TPM_SIGNATURE},
+    {"tpm-pcrs", COCOS_PART_TPM_PCRS},
+    {"tee-report", COCOS_PART_TEE_REPORT},
+    {"hcl-report", COCOS_PART_HCL_REPORT},
 };
 
 static int kind_of(const char *name)
 {
     if (!name)
         return 0;
-    return strcmp(name, "tdx") == 0 ? COCOS_EVIDENCE_TDX : COCOS_EVIDENCE_SNP;
+    return strcmp(name, "snp") == 0   ? COCOS_EVIDENCE_SNP
+           : strcmp(name, "tdx") == 0 ? COCOS_EVIDENCE_TDX
+                                      : COCOS_EVIDENCE_VTPM;
 }
 
 static int open_evidence(tool *t, cocos_evidence **ret)
@@ -117,17 +127,34 @@ int cli_policy_open(tool *t, const char *path, cocos_policy **ret)
     return cocos_policy_from_json(text, len, ret, &err) < 0 ? tool_fail_error(t, err) : 0;
 }
 
-/* --report-data is of this one exchange, so it comes beside the policy. */
+/* Claims are what the guest hashed; the library hashes them again. */
+static int set_claims(tool *t, cocos_policy *policy, const char *path)
+{
+    size_t len;
+    int code = 0;
+    cocos_error *err = NULL;
+    TOOL_CLEANUP(tool_free_text) char *data = tool_read_file(t, path, CLAIMS_MAX, &len, &code);
+
+    if (!data)
+        return code;
+    return cocos_policy_set_bytes(policy, "claims", (const uint8_t *)data, len, &err) < 0
+               ? tool_fail_error(t, err)
+               : 0;
+}
+
+/* --nonce and --claims are of this one exchange, so they come beside the policy. */
 static int refine_policy(tool *t, const cocos_evidence *evidence, cocos_policy *policy)
 {
-    const char *data = tool_args_get(t->args, "report-data");
-    const char *rule =
-        cocos_evidence_kind(evidence) == COCOS_EVIDENCE_TDX ? "tdx.report_data" : "snp.report_data";
+    static const char *const slots[] = {[COCOS_EVIDENCE_SNP] = "snp.report_data",
+                                        [COCOS_EVIDENCE_TDX] = "tdx.report_data",
+                                        [COCOS_EVIDENCE_VTPM] = "vtpm.nonce"};
+    const char *nonce = tool_args_get(t->args, "nonce");
+    const char *claims = tool_args_get(t->args, "claims");
     cocos_error *err = NULL;
 
-    if (data && cocos_policy_set(policy, rule, data, &err) < 0)
+    if (nonce && cocos_policy_set(policy, slots[cocos_evidence_kind(evidence)], nonce, &err) < 0)
         return tool_fail_error(t, err);
-    return 0;
+    return claims ? set_claims(t, policy, claims) : 0;
 }
 
 static int time_of(tool *t, int64_t *time_ns, int *source)
@@ -161,6 +188,8 @@ static int show_verdict(tool *t, const cocos_verdict *verdict, int status, cocos
     if ((t->json ? cocos_verdict_to_json(verdict, &text, &err)
                  : cocos_verdict_to_table(verdict, &text, &err)) < 0)
         return tool_fail_error(t, err);
+    if (cocos_verdict_simulated(verdict))
+        tool_warn(t, "SIMULATED: a test root, no hardware vouches for this evidence");
     emit_text(t, text);
     return cocos_status_exit_code(status);
 }

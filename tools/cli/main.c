@@ -166,14 +166,17 @@ static const tool_option destroy_options[] = {
 };
 
 static const tool_option kind_options[] = {
-    {"kind", 0, "KIND", "kind of evidence (default: recognised by its content)", 0, "snp|tdx"},
+    {"kind", 0, "KIND", "kind of evidence (default: recognised by its content)", 0, "snp|tdx|vtpm"},
     END,
 };
 
 static const tool_option verify_options[] = {
     {"policy", 0, "FILE", "what is accepted: cocos-policy(5)", 0, NULL},
     {"at", 0, "TIME", "judge as of this time, e.g. 2026-01-31T12:00:00Z (default: now)", 0, NULL},
-    {"report-data", 0, "HEX", "the 64 bytes that the guest was asked to put in", 0, NULL},
+    {"nonce", 0, "HEX",
+     "what the guest was asked to put in: the 64 bytes of report data, or the TPM's nonce", 0,
+     NULL},
+    {"claims", 0, "FILE", "claims whose hash the guest was asked to put in", 0, NULL},
     {"cert", 0, "FILE", "certificates, DER or PEM", TOOL_REPEAT, NULL},
     {"cert-table", 0, "FILE", "AMD certificate table (auxblob)", 0, NULL},
     {"crl", 0, "FILE", "revocation list, DER or PEM", TOOL_REPEAT, NULL},
@@ -183,7 +186,22 @@ static const tool_option verify_options[] = {
     END,
 };
 
+static const tool_option tpm_options[] = {
+    {"event-log", 0, "FILE", "event log of the firmware, beside TPM quotes", 0, NULL},
+    {"ima-log", 0, "FILE", "measurement list of Linux IMA", 0, NULL},
+    {"tpm-public", 0, "FILE", "TPMT_PUBLIC of the key that signed a single TPMS_ATTEST", 0, NULL},
+    {"tpm-signature", 0, "FILE", "TPMT_SIGNATURE of a single TPMS_ATTEST", 0, NULL},
+    {"tpm-pcrs", 0, "FILE", "PCR values of a single TPMS_ATTEST, JSON", 0, NULL},
+    {"tee-report", 0, "FILE", "SNP report or TDX quote that names the TPM's key", 0, NULL},
+    {"hcl-report", 0, "FILE", "Azure: contents of NV index 0x01400001", 0, NULL},
+    END,
+};
+
 static const tool_option policy_new_options[] = {
+    {"measurement", 0, "HEX", "launch measurement of KIND, or any", TOOL_REPEAT, NULL},
+    {"product", 0, "NAME", "AMD's product line or Intel's FMSPC, or any", TOOL_REPEAT, NULL},
+    {"covered-by", 0, "REGISTER",
+     "register that covers kernel, command line, initial file system and agent, or any", 0, NULL},
     {"set", 0, "RULE=VALUE", "set a rule; again with the same rule: one more value", TOOL_REPEAT, NULL},
     {"root", 0, "FILE", "trust these roots and no others (default: the vendors')", TOOL_REPEAT, NULL},
     END,
@@ -263,12 +281,12 @@ static const tool_command commands[] = {
     {"evidence verify", "FILE", 1, 1, "Judge evidence by a policy",
      "Prints the verdict, one row a check. Exit code 0: accepted, 3: rejected, 4: undecided or unreadable. Reads "
      "files only, never the network.",
-     TWO(verify_options, kind_options), cli_evidence_verify, 0},
-    {"policy new", "", 0, 0, "Write a policy",
-     "Measurement and product line must be set, to a value or to the word any. 'cocos policy explain' lists the "
-     "rules.",
+     {verify_options, tpm_options, kind_options}, cli_evidence_verify, 0},
+    {"policy new", "[KIND]", 0, 1, "Write a policy",
+     "KIND is snp or tdx. Measurement and product must be stated, as a value or as the word any, which says that "
+     "they are not checked. Rules without an option: --set, cocos-policy(5).",
      ONE(policy_new_options), cli_policy_new, 0},
-    {"policy check", "FILE", 1, 1, "Check the form of a policy", NULL, NONE, cli_policy_check, 0},
+    {"policy check", "FILE", 1, 1, "List every defect of a policy", NULL, NONE, cli_policy_check, 0},
     {"policy explain", "FILE", 1, 1, "Say in words what a policy demands", NULL, NONE, cli_policy_explain, 0},
     {"config show", "", 0, 0, "Show the settings in force", NULL,
      TWO(config_options, agent_options), cli_config_show, 0},

@@ -9,7 +9,8 @@
 
 CLI_FREEP(policy_freep, cocos_policy, cocos_policy_free)
 
-#define ROOT_MAX (1024 * 1024)
+#define ROOT_MAX   (1024 * 1024)
+#define POLICY_MAX (4 * 1024 * 1024)
 
 /* RULE=VALUE; the same rule again adds one more value. */
 static int set_one(tool *t, cocos_policy *policy, const char *text, size_t index)
@@ -21,7 +22,8 @@ static int set_one(tool *t, cocos_policy *policy, const char *text, size_t index
     int again = 0;
 
     if (!equals || len >= sizeof name)
-        return tool_fail(t, COCOS_ERR_USAGE, "usage.option.value", "--set wants RULE=VALUE, not %s", text);
+        return tool_fail(t, COCOS_ERR_USAGE, "usage.option.value", "--set wants RULE=VALUE, not %s",
+                         text);
     memcpy(name, text, len);
     name[len] = '\0';
     for (size_t i = 0; i < index; i++)
@@ -54,6 +56,76 @@ static void emit(tool *t, const char *text)
         tool_print(t, "%s", text);
 }
 
+/* What --measurement and --product mean for each kind. */
+static const struct {
+    const char *kind, *measurement, *product;
+} kinds[] = {
+    {"snp", "snp.measurement", "snp.products"},
+    {"tdx", "tdx.mrtd", "tdx.fmspc"},
+};
+
+static int set_from_option(tool *t, cocos_policy *policy, const char *option, const char *rule)
+{
+    cocos_error *err = NULL;
+
+    for (size_t i = 0; i < tool_args_count(t->args, option); i++) {
+        const char *value = tool_args_at(t->args, option, i);
+        if ((i ? cocos_policy_add(policy, rule, value, &err)
+               : cocos_policy_set(policy, rule, value, &err)) < 0)
+            return tool_fail_error(t, err);
+    }
+    return 0;
+}
+
+/* The options that only a KIND gives a meaning. */
+static int set_kind(tool *t, cocos_policy *policy)
+{
+    const char *kind = t->args->n_operands ? t->args->operands[0] : NULL;
+    size_t measurements = tool_args_count(t->args, "measurement");
+    size_t products = tool_args_count(t->args, "product");
+    int code = 0;
+
+    if (!kind && (measurements || products))
+        return tool_fail(t, COCOS_ERR_USAGE, "usage.arguments",
+                         "--measurement and --product need a KIND: snp or tdx");
+    if (!kind)
+        return 0;
+    if (!measurements || !products)
+        return tool_fail(t, COCOS_ERR_USAGE, "usage.option.missing",
+                         "--measurement and --product are needed, each a value or the word any");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kind, kinds[i].kind) != 0)
+            continue;
+        code = set_from_option(t, policy, "measurement", kinds[i].measurement);
+        return code ? code : set_from_option(t, policy, "product", kinds[i].product);
+    }
+    return tool_fail(t, COCOS_ERR_USAGE, "usage.arguments", "KIND is snp or tdx, not '%s'", kind);
+}
+
+static int set_coverage(tool *t, cocos_policy *policy)
+{
+    static const char *const layers[] = {"coverage.kernel", "coverage.command_line",
+                                         "coverage.initrd", "coverage.agent"};
+    int code = 0;
+
+    for (size_t i = 0; i < sizeof layers / sizeof *layers && code == 0; i++)
+        code = set_from_option(t, policy, "covered-by", layers[i]);
+    return code;
+}
+
+static int set_all(tool *t, cocos_policy *policy)
+{
+    int code = set_kind(t, policy);
+
+    if (code == 0)
+        code = set_coverage(t, policy);
+    for (size_t i = 0; code == 0 && i < tool_args_count(t->args, "set"); i++)
+        code = set_one(t, policy, tool_args_at(t->args, "set", i), i);
+    for (size_t i = 0; code == 0 && i < tool_args_count(t->args, "root"); i++)
+        code = add_root(t, policy, tool_args_at(t->args, "root", i));
+    return code;
+}
+
 int cli_policy_new(tool *t)
 {
     TOOL_CLEANUP(policy_freep) cocos_policy *policy = NULL;
@@ -64,14 +136,8 @@ int cli_policy_new(tool *t)
 
     if (cocos_policy_new(&policy, &err) < 0)
         return tool_fail_error(t, err);
-    for (size_t i = 0; i < tool_args_count(t->args, "set"); i++) {
-        if ((code = set_one(t, policy, tool_args_at(t->args, "set", i), i)) != 0)
-            return code;
-    }
-    for (size_t i = 0; i < tool_args_count(t->args, "root"); i++) {
-        if ((code = add_root(t, policy, tool_args_at(t->args, "root", i))) != 0)
-            return code;
-    }
+    if ((code = set_all(t, policy)) != 0)
+        return code;
     /* Read back: what is written is a policy that will be taken. */
     if (cocos_policy_to_json(policy, &text, &err) < 0 ||
         cocos_policy_from_json(text, strlen(text), &checked, &err) < 0)
@@ -83,10 +149,16 @@ int cli_policy_new(tool *t)
 int cli_policy_check(tool *t)
 {
     TOOL_CLEANUP(policy_freep) cocos_policy *policy = NULL;
+    size_t len;
+    int code = 0;
+    cocos_error *err = NULL;
+    TOOL_CLEANUP(tool_free_text)
+    char *text = tool_read_file(t, t->args->operands[0], POLICY_MAX, &len, &code);
 
-    int code = cli_policy_open(t, t->args->operands[0], &policy);
-    if (code)
+    if (!text)
         return code;
+    if (cocos_policy_from_json(text, len, &policy, &err) < 0)
+        return cli_report_defects(t, err);
     if (t->json)
         tool_emit(t, json_pack("{s:b}", "well_formed", 1));
     else

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""cocos evidence and cocos policy on genuine evidence of a hierarchy whose keys are made for this run."""
+
+import json
+import subprocess
+
+import pytest
+
+from cli import BUILD, check, fails, run, run_json
+
+AT = ["--at", "2025-06-15T15:06:40Z"]
+SNP_PARTS = [("--cert", "vcek.der"), ("--cert", "ask.der"), ("--crl", "crl-0.der")]
+TDX_PARTS = [("--tcb-info", "tcb-info.json"), ("--qe-identity", "qe-identity.json"), ("--tcb-chain", "tcb-chain.pem"),
+             ("--crl", "crl-0.der"), ("--crl", "crl-1.der")]
+LAYERS = ["coverage.firmware", "coverage.kernel", "coverage.command_line", "coverage.initrd", "coverage.agent"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    top = tmp_path_factory.mktemp("evidence")
+    subprocess.run([BUILD / "tests/integration/make-evidence", top], check=True)
+    return top
+
+
+@pytest.fixture(params=["snp", "tdx"])
+def case(request, made):
+    """Kind, and the arguments that name evidence and all that is beside it."""
+    folder = made / request.param
+    name, parts = ("report.bin", SNP_PARTS) if request.param == "snp" else ("quote.bin", TDX_PARTS)
+    return request.param, folder, [folder / name, *(x for o, f in parts for x in (o, folder / f))]
+
+
+def verdict(exit_code, *args):
+    """The verdict as JSON; the table agrees with it."""
+    done, plain = run("evidence", "verify", "--json", *args), run("evidence", "verify", *args)
+    assert done.returncode == plain.returncode == exit_code, done
+    found = check(json.loads(done.stdout), "evidence verify")
+    assert plain.stdout.decode().startswith(found["verdict"].upper())
+    for simulated in (done, plain):
+        assert (b"SIMULATED" in simulated.stderr) == found["simulated"]
+    return found
+
+
+def row(found, name):
+    return next(r for r in found["checks"] if r["check"] == name)
+
+
+def changed(path, target, **rules):
+    """The policy with other rules; None removes one."""
+    document = json.loads(path.read_text())
+    for name, value in rules.items():
+        section, rule = name.split("__")
+        document.setdefault(section, {})[rule] = value
+        if value is None:
+            del document[section][rule]
+    target.write_text(json.dumps(document))
+    return target
+
+
+def test_good_evidence_is_accepted_and_loudly_simulated(case):
+    kind, folder, args = case
+    found = verdict(0, *args, "--policy", folder / "policy.json", *AT)
+    assert (found["verdict"], found["reason"], found["simulated"]) == ("accepted", None, True)
+    assert [r["check"] for r in found["checks"] if r["check"] in LAYERS] == LAYERS
+    assert row(found, "time")["signer"] == "chosen by the caller"
+    assert any(r["outcome"] == "not checked" for r in found["checks"])
+    first = run("evidence", "verify", *args, "--policy", folder / "policy.json", *AT).stdout.splitlines()[0]
+    assert first.startswith(b"ACCEPTED (SIMULATED")
+
+
+def test_another_nonce_is_rejected_and_its_own_is_not(case, tmp_path):
+    kind, folder, args = case
+    policy = changed(folder / "policy.json", tmp_path / "p.json", **{f"{kind}__report_data": None})
+    assert verdict(4, *args, "--policy", policy, *AT)["verdict"] == "undecided"
+    assert verdict(0, *args, "--policy", policy, *AT, "--nonce", "d1" * 64)["verdict"] == "accepted"
+    found = verdict(3, *args, "--policy", policy, *AT, "--nonce", "d2" * 64)
+    assert row(found, f"{kind}.report_data")["outcome"] == "failed"
+    fails(2, "policy.length", "evidence", "verify", *args, "--policy", policy, *AT, "--nonce", "d1" * 63)
+
+
+def test_claims_stand_for_their_hash(case, tmp_path):
+    kind, folder, args = case
+    policy = changed(folder / "policy.json", tmp_path / "p.json", **{f"{kind}__report_data": None})
+    (tmp_path / "claims").write_bytes(b"not what was hashed")
+    found = verdict(3, *args, "--policy", policy, *AT, "--claims", tmp_path / "claims")
+    assert row(found, f"{kind}.report_data")["outcome"] == "failed"
+    fails(2, "policy.conflict", "evidence", "verify", *args, "--policy", folder / "policy.json", "--claims", tmp_path / "claims")
+
+
+def test_what_is_not_there_leaves_it_undecided(case):
+    kind, folder, args = case
+    found = verdict(4, args[0], "--policy", folder / "policy.json", *AT)
+    assert (found["verdict"], bool(found["reason"])) == ("undecided", True)
+
+
+def test_an_uncovered_layer_leaves_it_undecided_unless_any_is_written(case, tmp_path):
+    kind, folder, args = case
+    policy = changed(folder / "policy.json", tmp_path / "p.json", coverage__kernel=None)
+    found = verdict(4, *args, "--policy", policy, *AT)
+    assert (found["reason"], row(found, "coverage.kernel")["outcome"]) == ("coverage.missing", "could not tell")
+    policy = changed(folder / "policy.json", tmp_path / "p.json", coverage__kernel="any")
+    assert row(verdict(0, *args, "--policy", policy, *AT), "coverage.kernel")["outcome"] == "not checked"
+
+
+def test_time_counts(case):
+    kind, folder, args = case
+    assert verdict(3, *args, "--policy", folder / "policy.json", "--at", "2035-01-01T00:00:00Z")["verdict"] == "rejected"
+
+
+def test_a_flipped_bit_is_no_longer_accepted(case, tmp_path):
+    kind, folder, args = case
+    data = bytearray(args[0].read_bytes())
+    data[0x95] ^= 1
+    (tmp_path / "flipped").write_bytes(data)
+    assert verdict(3, tmp_path / "flipped", *args[1:], "--policy", folder / "policy.json", *AT)["verdict"] == "rejected"
+
+
+def test_every_field_is_shown_and_called_unverified(case):
+    kind, folder, args = case
+    shown = run_json("evidence show", "evidence", "show", args[0])
+    assert (shown["kind"], shown["verified"]) == (kind, False)
+    assert "a1" * 48 in [f["value"] for f in shown["fields"]] and all(f["meaning"] or f["value"] for f in shown["fields"])
+    assert run("evidence", "show", "-", stdin=args[0].read_bytes()).stdout == run("evidence", "show", args[0]).stdout
+
+
+def test_a_new_policy_accepts_what_it_was_made_for(made, tmp_path):
+    folder = made / "snp"
+    done = run("policy", "new", "snp", "--product", "Milan", "--measurement", "a1" * 48, "--covered-by", "snp.measurement",
+               "--root", folder / "root.pem")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "p.json").write_bytes(done.stdout)
+    args = [folder / "report.bin", *(x for o, f in SNP_PARTS for x in (o, folder / f)), "--policy", tmp_path / "p.json", *AT]
+    assert verdict(0, *args, "--nonce", "d1" * 64)["verdict"] == "accepted"
+    assert verdict(4, *args)["reason"]  # without a nonce anybody could have recorded it
+
+
+def test_new_policies_take_several_values_and_any():
+    made = run_json("policy new", "policy", "new", "tdx", "--product", "00806f050000", "--product", "00906ed50000",
+                    "--measurement", "any", "--set", "tdx.rtmr1=" + "01" * 48)
+    assert made["tdx"] == {"fmspc": ["00806f050000", "00906ed50000"], "mrtd": "any", "rtmr1": "01" * 48}
+
+
+@pytest.mark.parametrize("code, args", [
+    ("usage.arguments", ["sev"] + ["--measurement", "any", "--product", "any"]),
+    ("usage.arguments", ["--measurement", "any"]),
+    ("usage.option.missing", ["snp", "--measurement", "any"]),
+    ("usage.option.missing", ["snp"]),
+    ("policy.value", ["snp", "--measurement", "any", "--product", "Naples"]),
+    ("policy.length", ["snp", "--measurement", "00", "--product", "any"]),
+    ("usage.option.value", ["--set", "snp.vmpl"]),
+])
+def test_policies_that_say_too_little_are_not_written(code, args):
+    fails(2, code, "policy", "new", *args)
+
+
+def test_every_defect_of_a_policy_is_told(tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text('{"version": 1, "snp": {"vmpl": 9, "products": "any"}, "extra": 0}')
+    plain = run("policy", "check", path)
+    assert plain.returncode == 4
+    assert all(p in plain.stderr for p in (b"/snp/vmpl", b"/extra", b"/snp/measurement"))
+    error = fails(4, "policy.value", "policy", "check", path)
+    assert [error["check"], *(c["check"] for c in error["causes"])] == ["/snp/vmpl", "/extra", "/snp/measurement"]
