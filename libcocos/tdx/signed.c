@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The exact bytes that Intel signed within a response body. The body is parsed first, so that this
- * walk meets well-formed JSON only; it finds where the object begins and ends, which a parser
- * forgets.
+ * The exact bytes that Intel signed within a response body: {"name": {…}, "signature": "hex"}. A
+ * parser forgets where an object begins and ends, so the wrapper is walked here; the object itself
+ * is parsed strictly once its signature holds. Nothing but these two members may stand beside it.
  */
 #include <string.h>
 
 #include "codec/hex.h"
-#include "codec/json.h"
 #include "tdx/tcb.h"
 
 static size_t skip_space(cocos__span s, size_t at)
@@ -48,31 +47,66 @@ static size_t skip_value(cocos__span s, size_t at)
     return s.len;
 }
 
-/* The value of a member of the outermost object, written plainly as "name". */
-static cocos__span find_member(cocos__span s, const char *name)
+/* One `"name": value` with the space around it; gives where the next thing stands, 0 when it is
+ * none. */
+static size_t read_member(cocos__span s, size_t at, cocos__span *name, cocos__span *value)
 {
-    size_t len = strlen(name);
-    size_t at = skip_space(s, 0);
+    size_t key = skip_space(s, at);
+    if (key >= s.len || s.data[key] != '"')
+        return 0;
+    size_t end = skip_string(s, key);
+    size_t colon = skip_space(s, end);
+    if (colon >= s.len || s.data[colon] != ':')
+        return 0;
+    size_t from = skip_space(s, colon + 1);
+    size_t to = from < s.len ? skip_value(s, from) : s.len;
+    if (from >= to || to > s.len)
+        return 0;
 
-    while (at < s.len && s.data[at] != '}') {
-        size_t key = skip_space(s, at + 1); /* behind { or , */
-        if (key >= s.len || s.data[key] != '"')
-            break;
-        size_t end = skip_string(s, key);
-        size_t value = skip_space(s, skip_space(s, end) + 1); /* behind : */
-        size_t stop = skip_value(s, value);
-        if (end <= s.len && end - key == len + 2 && memcmp(s.data + key + 1, name, len) == 0 &&
-            value < stop && stop <= s.len)
-            return (cocos__span){s.data + value, stop - value};
-        at = skip_space(s, stop);
-    }
-    return (cocos__span){NULL, 0};
+    *name = (cocos__span){s.data + key + 1, end - key - 2};
+    *value = (cocos__span){s.data + from, to - from};
+    return skip_space(s, to);
 }
 
-static int bad(cocos_error **err, const char *name)
+static int is_name(cocos__span name, const char *want)
 {
-    return cocos__fail(err, COCOS_ERR_MALFORMED, "tdx.collateral_format",
-                       "not an object \"%s\" with a signature of 64 bytes in hex", name);
+    return name.len == strlen(want) && memcmp(name.data, want, name.len) == 0;
+}
+
+static int read_value(
+    cocos__span name, cocos__span value, const char *object, cocos__tdx_signed *ret, int *seen)
+{
+    if (is_name(name, object) && !(*seen & 1)) {
+        *seen |= 1;
+        ret->object = value;
+        return value.data[0] == '{' && value.data[value.len - 1] == '}';
+    }
+    if (!is_name(name, "signature") || (*seen & 2) || value.len < 2 || value.data[0] != '"')
+        return 0;
+    *seen |= 2;
+    return cocos__hex_decode((const char *)value.data + 1, value.len - 2, ret->signature,
+                             sizeof ret->signature, NULL) == COCOS_OK;
+}
+
+/* 1 when the body is the object and its signature, in either order, and nothing else. */
+static int read_wrapper(cocos__span body, const char *object, cocos__tdx_signed *ret)
+{
+    size_t at = skip_space(body, 0);
+    int seen = 0;
+
+    if (at >= body.len || body.data[at] != '{')
+        return 0;
+    /* `at` stands at the brace or comma before a member. */
+    do {
+        cocos__span name;
+        cocos__span value;
+        at = read_member(body, at + 1, &name, &value);
+        if (at == 0 || at >= body.len || !read_value(name, value, object, ret, &seen))
+            return 0;
+    } while (body.data[at] == ',');
+    if (body.data[at] != '}')
+        return 0;
+    return seen == 3 && skip_space(body, at + 1) == body.len;
 }
 
 int cocos__tdx_signed_read(cocos__span body,
@@ -80,23 +114,8 @@ int cocos__tdx_signed_read(cocos__span body,
                            cocos__tdx_signed *ret,
                            cocos_error **err)
 {
-    COCOS__CLEANUP(cocos__json_doc_freep) cocos__json_doc *doc = NULL;
-    const char *hex = NULL;
-
-    int r =
-        cocos__json_parse((const char *)body.data, body.len, COCOS__TDX_COLLATERAL_MAX, &doc, NULL);
-    if (r == COCOS_ERR_MEMORY)
-        return cocos__fail_memory(err);
-    if (r < 0)
-        return bad(err, name);
-
-    cocos__json root = cocos__json_root(doc);
-    cocos__json object = cocos__json_member(&root, name);
-    cocos__json signature = cocos__json_member(&root, "signature");
-    if (cocos__json_kind(&object) != COCOS__JSON_OBJECT ||
-        cocos__json_text(&signature, &hex, NULL) < 0 ||
-        cocos__hex_decode(hex, strlen(hex), ret->signature, sizeof ret->signature, NULL) < 0)
-        return bad(err, name);
-    ret->object = find_member(body, name);
-    return ret->object.len > 0 && ret->object.data[0] == '{' ? COCOS_OK : bad(err, name);
+    if (body.len > COCOS__TDX_COLLATERAL_MAX || !read_wrapper(body, name, ret))
+        return cocos__fail(err, COCOS_ERR_MALFORMED, "tdx.collateral_format",
+                           "not an object \"%s\" with a signature of 64 bytes in hex", name);
+    return COCOS_OK;
 }
