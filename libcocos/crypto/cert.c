@@ -9,7 +9,6 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
-#include <openssl/x509v3.h>
 
 #include "crypto/cert_impl.h"
 #include "crypto/ossl.h"
@@ -17,7 +16,6 @@
 COCOS__DEFINE_FREEP(bio_freep, BIO *, BIO_free_all)
 COCOS__DEFINE_FREEP(pss_freep, RSA_PSS_PARAMS *, RSA_PSS_PARAMS_free)
 COCOS__DEFINE_FREEP(algor_freep, X509_ALGOR *, X509_ALGOR_free)
-COCOS__DEFINE_FREEP(points_freep, CRL_DIST_POINTS *, CRL_DIST_POINTS_free)
 
 int cocos__asn1_seconds(const ASN1_TIME *t, int64_t *ret)
 {
@@ -104,25 +102,6 @@ static void copy_cn(X509_NAME *name, char *out)
         copy_text(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)), out, CN_MAX);
 }
 
-static void copy_crl_url(const X509 *x509, char *out)
-{
-    int crit = 0;
-    COCOS__CLEANUP(points_freep)
-    CRL_DIST_POINTS *points = X509_get_ext_d2i(x509, NID_crl_distribution_points, &crit, NULL);
-
-    out[0] = '\0';
-    if (!points || sk_DIST_POINT_num(points) != 1)
-        return;
-
-    const DIST_POINT_NAME *dp = sk_DIST_POINT_value(points, 0)->distpoint;
-    if (!dp || dp->type != 0 || sk_GENERAL_NAME_num(dp->name.fullname) != 1)
-        return;
-
-    const GENERAL_NAME *name = sk_GENERAL_NAME_value(dp->name.fullname, 0);
-    if (name->type == GEN_URI)
-        copy_text(name->d.uniformResourceIdentifier, out, URL_MAX);
-}
-
 static int hash_spki(X509 *x509, uint8_t out[32])
 {
     uint8_t *spki = NULL;
@@ -153,7 +132,6 @@ static int fill(cocos__cert *cert, const uint8_t *der, size_t len, cocos_error *
     cert->signature_kind = signature_kind(x);
     copy_cn(X509_get_subject_name(x), cert->subject_cn);
     copy_cn(X509_get_issuer_name(x), cert->issuer_cn);
-    copy_crl_url(x, cert->crl_url);
 
     cert->der = malloc(len);
     if (!cert->der)
@@ -206,19 +184,39 @@ void cocos__cert_free(cocos__cert *cert)
     free(cert);
 }
 
-static int append(cocos__certs *list, const uint8_t *der, size_t len, cocos_error **err)
+/* A certificate of `known` with these bytes, or NULL. */
+static cocos__cert *find_known(const cocos__certs *known, const uint8_t *der, size_t len)
+{
+    for (size_t i = 0; known && i < known->n; i++) {
+        if (known->at[i]->der_len == len && memcmp(known->at[i]->der, der, len) == 0)
+            return known->at[i];
+    }
+    return NULL;
+}
+
+static int append(cocos__certs *list,
+                  const cocos__certs *known,
+                  const uint8_t *der,
+                  size_t len,
+                  cocos_error **err)
 {
     if (list->n == COCOS__CERTS_MAX)
         return cocos__fail(err, COCOS_ERR_EXHAUSTED, "cert.count", "more than %d certificates",
                            COCOS__CERTS_MAX);
 
+    cocos__cert *same = find_known(known, der, len);
+    if (same) {
+        list->at[list->n++] = cocos__cert_ref(same);
+        return COCOS_OK;
+    }
     int r = cocos__cert_parse(der, len, &list->at[list->n], err);
     if (r == COCOS_OK)
         list->n++;
     return r;
 }
 
-static int append_pem(cocos__certs *list, BIO *bio, int *more, cocos_error **err)
+static int
+append_pem(cocos__certs *list, const cocos__certs *known, BIO *bio, int *more, cocos_error **err)
 {
     char *name = NULL;
     char *header = NULL;
@@ -233,7 +231,7 @@ static int append_pem(cocos__certs *list, BIO *bio, int *more, cocos_error **err
         r = cocos__fail(err, COCOS_ERR_MALFORMED, "cert.form",
                         "a PEM block that is no certificate");
     else if (*more)
-        r = append(list, der, (size_t)len, err);
+        r = append(list, known, der, (size_t)len, err);
     OPENSSL_free(name);
     OPENSSL_free(header);
     OPENSSL_free(der);
@@ -242,9 +240,18 @@ static int append_pem(cocos__certs *list, BIO *bio, int *more, cocos_error **err
 
 int cocos__certs_add(cocos__certs *list, const uint8_t *data, size_t len, cocos_error **err)
 {
+    return cocos__certs_add_known(list, NULL, data, len, err);
+}
+
+int cocos__certs_add_known(cocos__certs *list,
+                           const cocos__certs *known,
+                           const uint8_t *data,
+                           size_t len,
+                           cocos_error **err)
+{
     COCOS__OSSL_SCOPE;
     if (len > 0 && data[0] == 0x30)
-        return append(list, data, len, err);
+        return append(list, known, data, len, err);
     if (len > COCOS__CERTS_MAX * COCOS__CERT_DER_MAX)
         return cocos__fail(err, COCOS_ERR_EXHAUSTED, "cert.size", "%zu bytes of certificates", len);
 
@@ -254,7 +261,7 @@ int cocos__certs_add(cocos__certs *list, const uint8_t *data, size_t len, cocos_
     if (!bio)
         return cocos__fail_memory(err);
     while (more) {
-        int r = append_pem(list, bio, &more, err);
+        int r = append_pem(list, known, bio, &more, err);
         if (r < 0)
             return r;
     }

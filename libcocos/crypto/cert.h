@@ -32,6 +32,13 @@ typedef struct cocos__certs {
  * certificate is an error) or one DER certificate. EXHAUSTED "cert.count" above COCOS__CERTS_MAX.
  */
 int cocos__certs_add(cocos__certs *list, const uint8_t *data, size_t len, cocos_error **err);
+/* The same; a certificate whose bytes are those of one in `known` is shared with it, not read
+ * again. */
+int cocos__certs_add_known(cocos__certs *list,
+                           const cocos__certs *known,
+                           const uint8_t *data,
+                           size_t len,
+                           cocos_error **err);
 void cocos__certs_done(cocos__certs *list);
 
 cocos__span cocos__cert_der(const cocos__cert *cert);
@@ -83,7 +90,7 @@ int cocos__cert_ext_find(const cocos__cert *cert,
                          cocos__span *value);
 /* 1 when some extension occurs twice. */
 int cocos__cert_ext_doubled(const cocos__cert *cert);
-/* The one URL of the one CRL distribution point, or "" when it is not exactly one. Borrowed. */
-const char *cocos__cert_crl_url(const cocos__cert *cert);
+/* 1 when there is exactly one CRL distribution point with exactly this URL. */
+int cocos__cert_has_crl_url(const cocos__cert *cert, const char *url);
 
 #endif

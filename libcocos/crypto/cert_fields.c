@@ -2,8 +2,12 @@
 /* What a certificate says, before anybody believes it. */
 #include <string.h>
 
+#include <openssl/x509v3.h>
+
 #include "crypto/cert_impl.h"
 #include "crypto/ossl.h"
+
+COCOS__DEFINE_FREEP(points_freep, CRL_DIST_POINTS *, CRL_DIST_POINTS_free)
 
 cocos__span cocos__cert_der(const cocos__cert *cert)
 {
@@ -128,7 +132,22 @@ int cocos__cert_ext_doubled(const cocos__cert *cert)
     return 0;
 }
 
-const char *cocos__cert_crl_url(const cocos__cert *cert)
+int cocos__cert_has_crl_url(const cocos__cert *cert, const char *url)
 {
-    return cert->crl_url;
+    COCOS__OSSL_SCOPE;
+    COCOS__CLEANUP(points_freep)
+    CRL_DIST_POINTS *points = X509_get_ext_d2i(cert->x509, NID_crl_distribution_points, NULL, NULL);
+
+    if (!points || sk_DIST_POINT_num(points) != 1)
+        return 0;
+    const DIST_POINT_NAME *dp = sk_DIST_POINT_value(points, 0)->distpoint;
+    if (!dp || dp->type != 0 || sk_GENERAL_NAME_num(dp->name.fullname) != 1)
+        return 0;
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(dp->name.fullname, 0);
+    if (name->type != GEN_URI)
+        return 0;
+
+    const ASN1_STRING *s = name->d.uniformResourceIdentifier;
+    return (size_t)ASN1_STRING_length(s) == strlen(url) &&
+           memcmp(ASN1_STRING_get0_data(s), url, strlen(url)) == 0;
 }

@@ -11,8 +11,7 @@
 
 #include "crypto/cert.h"
 
-#define CN_MAX  64
-#define URL_MAX 256
+#define CN_MAX 64
 
 struct cocos__pubkey {
     EVP_PKEY *pkey;
@@ -21,6 +20,7 @@ struct cocos__pubkey {
 
 struct cocos__cert {
     atomic_uint refs;
+    atomic_int self_signed; /* its signature by its own key was found to hold */
     X509 *x509;
     cocos__pubkey key; /* kind COCOS__KEY_OTHER: pkey is NULL */
     int64_t not_before;
@@ -31,7 +31,6 @@ struct cocos__cert {
     uint8_t spki_sha256[32];
     char subject_cn[CN_MAX + 1];
     char issuer_cn[CN_MAX + 1];
-    char crl_url[URL_MAX + 1];
 };
 
 /* enum cocos__key_kind of an OpenSSL key. */

@@ -34,11 +34,13 @@ static int bad_chain(cocos_error **err, const char *why)
  * Only the one root is trusted, so a chain that OpenSSL accepts is leaf … root. The depth makes it
  * use every intermediate, otherwise a leaf signed by the root itself would pass beside one.
  */
-static int run(X509_STORE_CTX *ctx, size_t n, cocos_error **err)
+static int run(X509_STORE_CTX *ctx, size_t n, int self_signed, cocos_error **err)
 {
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
 
-    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_CHECK_SS_SIGNATURE);
+    /* A signature that was found to hold once still does: certificates do not change. */
+    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME |
+                                           (self_signed ? 0 : X509_V_FLAG_CHECK_SS_SIGNATURE));
     X509_VERIFY_PARAM_set_depth(param, (int)n);
     if (X509_verify_cert(ctx) != 1) {
         int why = X509_STORE_CTX_get_error(ctx);
@@ -71,7 +73,10 @@ int cocos__chain_verify(const cocos__cert *leaf,
 
     if (!cocos__cert_is_self_issued(root))
         return bad_chain(err, "the root is not self-signed");
-    return run(ctx, n, err);
+    int r = run(ctx, n, atomic_load(&root->self_signed), err);
+    if (r == COCOS_OK)
+        atomic_store(&((cocos__cert *)(uintptr_t)root)->self_signed, 1);
+    return r;
 }
 
 static int push_all(STACK_OF(X509) * stack, const cocos__certs *list)

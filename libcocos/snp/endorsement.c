@@ -72,7 +72,7 @@ static int has_url(const cocos__cert *c, const char *service, int line)
     char want[96];
 
     snprintf(want, sizeof want, URL_BASE "%s/v1/%s/crl", service, cocos__snp_line_name(line));
-    return strcmp(cocos__cert_crl_url(c), want) == 0;
+    return cocos__cert_has_crl_url(c, want);
 }
 
 static const char *profile_defect(const cocos__snp_endorsement *e)

@@ -55,8 +55,9 @@ typedef struct cocos__tdx_case {
     cocos__rows *rows;
 } cocos__tdx_case;
 
-/* COCOS_OK or MEMORY; defects are noted in *ret. */
+/* `known`: certificates read already. COCOS_OK or MEMORY; defects are noted in *ret. */
 int cocos__tdx_collateral_read(const cocos__tdx_evidence *ev,
+                               const cocos__certs *known,
                                const cocos__certs *roots,
                                cocos__tdx_collateral *ret,
                                cocos_error **err);

@@ -14,12 +14,15 @@ static int is_memory(int r)
 }
 
 /* Signer and root; COCOS_OK or MEMORY. */
-static int
-read_chain(cocos__span pem, const cocos__certs *roots, cocos__tdx_collateral *c, cocos_error **err)
+static int read_chain(cocos__span pem,
+                      const cocos__certs *known,
+                      const cocos__certs *roots,
+                      cocos__tdx_collateral *c,
+                      cocos_error **err)
 {
     COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
 
-    int r = cocos__certs_add(&c->chain, pem.data, pem.len, &why);
+    int r = cocos__certs_add_known(&c->chain, known, pem.data, pem.len, &why);
     if (is_memory(r))
         return cocos__fail_memory(err);
     if (r < 0 || c->chain.n != 2)
@@ -99,13 +102,14 @@ static int read_qe_identity(cocos__span body, cocos__tdx_collateral *c, cocos_er
 }
 
 int cocos__tdx_collateral_read(const cocos__tdx_evidence *ev,
+                               const cocos__certs *known,
                                const cocos__certs *roots,
                                cocos__tdx_collateral *ret,
                                cocos_error **err)
 {
     cocos__tdx_collateral c = {.chain = {.n = 0}};
 
-    int r = read_chain(ev->signing_chain, roots, &c, err);
+    int r = read_chain(ev->signing_chain, known, roots, &c, err);
     if (r == COCOS_OK)
         r = read_tcb_info(ev->tcb_info, &c, err);
     if (r == COCOS_OK)

@@ -69,7 +69,7 @@ int cocos__tdx_keep(const cocos__tdx_evidence *ev,
     if (r == COCOS_OK)
         r = cocos__tdx_pck_read(q.pck_chain, roots, &k->pck, err);
     if (r == COCOS_OK && has_collateral(ev))
-        r = cocos__tdx_collateral_read(ev, roots, &k->collateral, err);
+        r = cocos__tdx_collateral_read(ev, &k->pck.chain, roots, &k->collateral, err);
     if (r == COCOS_OK && (k->pck.defect || !k->pck.root_name))
         r = cocos__fail(err, COCOS_ERR_REJECTED, "tdx.pck_chain",
                         "the PCK certificates are no chain to a trusted root");
@@ -92,6 +92,7 @@ void cocos__tdx_kept_done(cocos__tdx_kept *k)
 
 /* Evidence without collateral is judged by the kept one. */
 static int choose_collateral(const cocos__tdx_evidence *ev,
+                             const cocos__certs *known,
                              const cocos__certs *roots,
                              const cocos__tdx_kept *kept,
                              cocos__tdx_collateral *made,
@@ -110,7 +111,7 @@ static int choose_collateral(const cocos__tdx_evidence *ev,
             return r;
     }
     *ret = made;
-    return cocos__tdx_collateral_read(ev, roots, made, err);
+    return cocos__tdx_collateral_read(ev, known, roots, made, err);
 }
 
 static int choose_pck(cocos__span pem,
@@ -194,7 +195,7 @@ int cocos__tdx_verify(const cocos__tdx_evidence *ev,
 
     int r = choose_pck(quote.pck_chain, roots, kept, &pck, &k.pck, err);
     if (r == COCOS_OK)
-        r = choose_collateral(ev, roots, kept, made, &k.collateral, err);
+        r = choose_collateral(ev, &k.pck->chain, roots, kept, made, &k.collateral, err);
     if (r == COCOS_OK)
         r = check_case(&k, simulated, err);
     cocos__tdx_pck_done(&pck);
