@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A computation-management server that wishes the agent ill: every message is answered, none is believed."""
 
+import json
 import os
 import random
 import re
@@ -238,3 +239,42 @@ def test_a_server_that_hangs_up_at_any_moment(parties, server, open_agent, reque
     until(lambda: len([c for c in server.connections if not c.closed]) >= 1, "the agent comes back", 40)
     server.commands(40)
     finish(parties, agent, server, good, "c1")
+
+
+WELL = [(b"ReceivingAlgorithm", b"InProgress"), (b"ReceivingData", b"InProgress"), (b"Running", b"Starting"),
+        (b"Running", b"InProgress"), (b"Running", b"Completed"), (b"ConsumingResults", b"Ready"), (b"Complete", b"Completed")]
+
+
+def test_a_server_that_is_away_misses_nothing_and_hears_nothing_twice(parties, open_agent, request_of, jobs):
+    """Gone after the manifest, after the algorithm, and while the job runs: events wait, in their order."""
+    good = request_of(parties.manifest("c1", "#!/bin/sh\nsleep 1\necho ok > results/ok\n"))
+    events, servers = [], [Server()]
+    agent = open_agent(servers[0].address)
+    port = int(agent.cvms.rsplit(":", 1)[1])
+
+    def away():
+        events.extend(servers[-1].answers(2))
+        servers[-1].end()
+
+    def back():
+        servers.append(Server(port))
+        servers[-1].commands(40)
+    servers[-1].send(field(RUN_REQUEST, good))
+    servers[-1].answer(RUN_RESPONSE, 1)
+    servers[-1].answer(2, 1)
+    away()
+    parties.at(agent, "algo", "c1.algo", parties.key("alg"))
+    back()
+    servers[-1].answer(2, 1)
+    away()
+    for owner in "ab":
+        parties.at(agent, "data", f"c1-{owner}", parties.key(owner))
+    until(lambda: parties.describe(agent)["state"] == "ConsumingResults", "the job ends without the server")
+    parties.at(agent, "result", parties.key("consumer"), "-f", "out.zip")
+    back()
+    until(lambda: len(servers[-1].answers(2)) >= 5, "the other events", 40)
+    away()
+    assert [(e[1], e[6]) for e in events] == WELL
+    assert all(e.get(4, b"") == b"" and e[3] == b"c1" for e in events)
+    seen = json.loads(parties.at(agent, "--json", "agent", "watch", parties.key("consumer"), "--until", "Complete").stdout.splitlines()[-1])
+    assert seen["state"] == "Complete"

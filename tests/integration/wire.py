@@ -361,6 +361,8 @@ class Server:
         return found[count - 1]
 
     def end(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # close() alone does not wake the thread that accepts
         self.listener.close()
+        self.thread.join(5)
         for connection in self.connections:
             connection.close()
