@@ -159,8 +159,16 @@ suite_python()
     pytest_suite python bindings/python/tests
 }
 
+# The guest image for the manager's tests. In CI another kernel will do when the archive has dropped
+# the locked one.
 suite_integration()
 {
+    began=$(date +%s)
+    if ! sh eos/build.sh ${CI:+--newest-kernel} build/eos >"$work/build.log" 2>&1; then
+        cat "$work/build.log"
+        note integration $(($(date +%s) - began)) 0 1 0
+        return 0
+    fi
     pytest_suite integration tests/integration
 }
 
