@@ -26,7 +26,7 @@ enum cocos_evidence_kind {
 /** What may be put beside the evidence itself. */
 enum cocos_evidence_part {
     COCOS_PART_CERTIFICATES = 1,   /**< one DER certificate, or PEM with several */
-    COCOS_PART_CERT_TABLE = 2,     /**< AMD certificate table (auxblob); instead of certificates */
+    COCOS_PART_CERT_TABLE = 2,     /**< AMD certificate table (auxblob); read before certificates */
     COCOS_PART_CRL = 3,            /**< revocation list, DER or PEM */
     COCOS_PART_TCB_INFO = 4,       /**< Intel PCS: body of the TDX TCB info response */
     COCOS_PART_QE_IDENTITY = 5,    /**< Intel PCS: body of the TD QE identity response */

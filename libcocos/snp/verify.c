@@ -60,8 +60,9 @@ read_certs(const cocos__snp_evidence *ev, cocos__certs *certs, cocos__span *crl,
     cocos__span table = table_of(ev);
     int r = COCOS_OK;
 
+    /* A provider's table may hold a VLEK alone; its chain then comes from elsewhere. */
     if (table.len > 0)
-        return read_table(table, certs, crl, err);
+        r = read_table(table, certs, crl, err);
     for (size_t i = 0; r == COCOS_OK && i < ev->n_certs; i++)
         r = cocos__certs_add(certs, ev->certs[i].data, ev->certs[i].len, err);
     return r;

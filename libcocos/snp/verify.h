@@ -15,7 +15,7 @@
 
 typedef struct cocos__snp_evidence {
     cocos__span report; /* 1184 bytes, or with the certificate table behind it */
-    cocos__span table;  /* certificate table from elsewhere; empty: none. Overrides `certs` */
+    cocos__span table;  /* certificate table from elsewhere; empty: none. Its entries come first */
     cocos__span certs[COCOS__SNP_BLOBS_MAX]; /* DER or PEM */
     size_t n_certs;
     cocos__span crls[COCOS__SNP_BLOBS_MAX];
