@@ -16,7 +16,7 @@ USES = {
     "vtpm": ["base", "codec", "crypto"],
     "attest": ["base", "codec", "crypto", "snp", "tdx", "vtpm"],
     "manifest": ["base", "codec", "crypto", "attest"],
-    "collateral": ["base", "codec", "crypto"],
+    "collateral": ["attest"],
     "transport": ["base", "crypto", "attest"],
     "rpc": ["base", "codec", "transport"],
     "compute": ["rpc", "manifest", "collateral"],

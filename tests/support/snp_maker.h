@@ -18,7 +18,9 @@
 
 #define SNP_FROM INT64_C(1600000000)
 #define SNP_NOW  INT64_C(1750000000)
+#ifndef SNP_TO /* a program whose evidence is judged by the clock sets its own */
 #define SNP_TO   INT64_C(1900000000)
+#endif
 
 #define SNP_AMD   "Advanced Micro Devices"
 #define SNP_WHERE "Santa Clara"

@@ -5,6 +5,7 @@
 /* What the commands of `cocos` share. Each command is one function `int run(tool *)`, see main.c.
  */
 
+#include <cocos/collateral.h>
 #include <cocos/computation.h>
 #include <cocos/enclave.h>
 #include <cocos/policy.h>
@@ -57,6 +58,9 @@ int cli_old_manifest_digest(const char *text,
                             const char **why,
                             uint8_t digest[COCOS_DIGEST_SIZE]);
 
+/* A file that 'collateral bundle' wrote. @return 0 or the exit code, reported. */
+int cli_bundle_open(tool *t, const char *path, cocos_bundle **ret);
+
 int cli_keys(tool *t);
 int cli_checksum(tool *t);
 int cli_manifest_new(tool *t);
@@ -82,6 +86,8 @@ int cli_evidence_verify(tool *t);
 int cli_policy_new(tool *t);
 int cli_policy_check(tool *t);
 int cli_policy_explain(tool *t);
+int cli_collateral_bundle(tool *t);
+int cli_collateral_show(tool *t);
 int cli_config_show(tool *t);
 int cli_help(tool *t);
 int cli_completion(tool *t);

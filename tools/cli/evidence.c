@@ -13,6 +13,7 @@
 #define CLAIMS_MAX   65536
 #define NS_PER_S     INT64_C(1000000000)
 
+CLI_FREEP(bundle_freep, cocos_bundle, cocos_bundle_free)
 CLI_FREEP(evidence_freep, cocos_evidence, cocos_evidence_free)
 CLI_FREEP(policy_freep, cocos_policy, cocos_policy_free)
 CLI_FREEP(verifier_freep, cocos_verifier, cocos_verifier_free)
@@ -88,6 +89,19 @@ static int add_parts(tool *t, cocos_evidence *evidence)
         }
     }
     return 0;
+}
+
+/* --bundle: all that 'cocos collateral bundle' found. */
+static int add_bundle(tool *t, cocos_evidence *evidence)
+{
+    TOOL_CLEANUP(bundle_freep) cocos_bundle *bundle = NULL;
+    const char *path = tool_args_get(t->args, "bundle");
+    cocos_error *err = NULL;
+
+    int code = path ? cli_bundle_open(t, path, &bundle) : 0;
+    if (code || !path)
+        return code;
+    return cocos_evidence_add_bundle(evidence, bundle, &err) < 0 ? tool_fail_error(t, err) : 0;
 }
 
 /* One document of the library to stdout. */
@@ -210,6 +224,7 @@ int cli_evidence_verify(tool *t)
         return tool_fail(t, COCOS_ERR_USAGE, "usage.option.missing",
                          "--policy is needed: without one nothing is acceptable");
     if ((code = open_evidence(t, &evidence)) != 0 || (code = add_parts(t, evidence)) != 0 ||
+        (code = add_bundle(t, evidence)) != 0 ||
         (code = cli_policy_open(t, path, &policy)) != 0 ||
         (code = refine_policy(t, evidence, policy)) != 0 ||
         (code = time_of(t, &time_ns, &source)) != 0)

@@ -183,6 +183,7 @@ static const tool_option verify_options[] = {
     {"tcb-info", 0, "FILE", "Intel's TDX TCB info, as served", 0, NULL},
     {"qe-identity", 0, "FILE", "Intel's TD QE identity, as served", 0, NULL},
     {"tcb-chain", 0, "FILE", "issuer chain of both, PEM", 0, NULL},
+    {"bundle", 0, "FILE", "what 'cocos collateral bundle' wrote", 0, NULL},
     END,
 };
 
@@ -204,6 +205,26 @@ static const tool_option policy_new_options[] = {
      "register that covers kernel, command line, initial file system and agent, or any", 0, NULL},
     {"set", 0, "RULE=VALUE", "set a rule; again with the same rule: one more value", TOOL_REPEAT, NULL},
     {"root", 0, "FILE", "trust these roots and no others (default: the vendors')", TOOL_REPEAT, NULL},
+    END,
+};
+
+static const tool_option collateral_options[] = {
+    {"output", 'o', "FILE", "the bundle to write", 0, NULL},
+    {"offline", 0, NULL, "only what the cache has", 0, NULL},
+    {"cert", 0, "FILE", "certificates that came with the evidence", TOOL_REPEAT, NULL},
+    {"cert-table", 0, "FILE", "AMD certificate table that came with the evidence", 0, NULL},
+    {"root", 0, "FILE", "take what ends at these roots, instead of the vendors'", TOOL_REPEAT,
+     NULL},
+    END,
+};
+
+static const tool_option service_options[] = {
+    {"kds", 0, "URL", "AMD's key distribution service, or a mirror", 0, NULL},
+    {"pcs", 0, "URL", "Intel's provisioning certification service, or a PCCS", 0, NULL},
+    {"root-crl", 0, "URL", "the revocation list of Intel's root", 0, NULL},
+    {"cache", 0, "DIR", "cache directory, '' for none (default: $XDG_CACHE_HOME/cocos)", 0, NULL},
+    {"ca", 0, "FILE", "roots for https (default: the system's)", 0, NULL},
+    {"patience", 0, "SECONDS", "for services that ask to come back later (default: 120)", 0, NULL},
     END,
 };
 
@@ -288,6 +309,11 @@ static const tool_command commands[] = {
      ONE(policy_new_options), cli_policy_new, 0},
     {"policy check", "FILE", 1, 1, "List every defect of a policy", NULL, NONE, cli_policy_check, 0},
     {"policy explain", "FILE", 1, 1, "Say in words what a policy demands", NULL, NONE, cli_policy_explain, 0},
+    {"collateral bundle", "EVIDENCE", 1, 1, "Fetch all that evidence needs to be judged, as one file",
+     "Everything is checked before it is written. Where the cache has it, nothing is fetched.",
+     {collateral_options, service_options, kind_options}, cli_collateral_bundle, 0},
+    {"collateral show", "BUNDLE", 1, 1, "List what a bundle holds", "Nothing of it is verified.",
+     NONE, cli_collateral_show, 0},
     {"config show", "", 0, 0, "Show the settings in force", NULL,
      TWO(config_options, agent_options), cli_config_show, 0},
     {"completion", "SHELL", 1, 1, "Print completions for bash, zsh or fish", NULL, NONE,
@@ -312,6 +338,9 @@ static const tool_hint hints[] = {
     {"upload.fenced", "another upload of the same asset took over; let it end"},
     {"enclave.unknown", "see 'cocos vm list'"},
     {"key.private", "use private.pem, not public.pem"},
+    {"collateral.offline", "run it once without --offline, with the same cache"},
+    {"collateral.busy", "wait, or allow more with --patience"},
+    {"collateral.tls", "a proxy or mirror of one's own needs its root: --ca FILE"},
     {NULL, NULL},
 };
 
