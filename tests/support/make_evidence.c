@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * make-evidence DIR: writes DIR/snp and DIR/tdx, each with evidence of a hierarchy whose keys are
- * made on the spot, all that is needed to judge it, and a policy that accepts it as simulated at
- * 2025-06-15T15:06:40Z. For tests that drive programs and bindings, and for trying out without a
- * confidential machine (doc/guide/verify.md).
+ * made on the spot, all that is needed to judge it, and a policy that accepts it as simulated: SNP
+ * from 2020 on for ten years from now, TDX at 2025-06-15T15:06:40Z. For tests that drive programs
+ * and bindings, and for trying out without a confidential machine (doc/guide/verify.md).
  */
 #include <cocos/key.h>
 
@@ -11,7 +11,9 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#define SNP_TO ((int64_t)time(NULL) + INT64_C(86400) * 3650)
 #include "snp_maker.h"
 #include "tdx_maker.h"
 
