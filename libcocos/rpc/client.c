@@ -28,6 +28,7 @@ static void *pump_thread(void *user)
 {
     cocos__rpc_channel *ch = user;
 
+    cocos__conn_limit_headers(ch->conn, COCOS__RPC_MAX_METADATA + COCOS__RPC_HEADERS_SPARE);
     cocos__conn_run(ch->conn, 0);
     return NULL;
 }

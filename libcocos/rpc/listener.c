@@ -164,6 +164,7 @@ static void *tls_thread(void *user)
 
     if (r == COCOS_OK)
         r = hand_over(l, &err);
+    cocos__conn_limit_headers(l->conn, l->server->o.max_metadata + COCOS__RPC_HEADERS_SPARE);
     if (r == COCOS_OK)
         cocos__conn_run(l->conn, 1);
     else

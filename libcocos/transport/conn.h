@@ -29,6 +29,9 @@ int cocos__conn_handshake(cocos__conn *c,
 /* A non-blocking descriptor with the plaintext, owned by the caller. Call once. */
 int cocos__conn_plaintext_fd(cocos__conn *c, int *ret, cocos_error **err);
 
+/* TLS: before the run; end it when a header block of the peer has more bytes ("tls.headers"). */
+void cocos__conn_limit_headers(cocos__conn *c, size_t max_block);
+
 /*
  * TLS: carry bytes until either side ends, then close. `linger` != 0: after our end wait up to a
  * second for the peer's, so that what was sent last is not lost to a reset.

@@ -34,7 +34,8 @@ struct cocos__conn {
     uint8_t peer_spki[32];
     char *peer_subject;
 
-    int inner; /* our end of the socket pair; the pump's alone */
+    size_t max_headers; /* of one block, see h2_watch.h; 0: no limit */
+    int inner;          /* our end of the socket pair; the pump's alone */
     atomic_int ended;
     atomic_int killed;
 

@@ -4,6 +4,7 @@
  * direction has one buffer; a side is read only when that buffer is empty, so a slow reader holds
  * the sender back through all layers.
  */
+#include "transport/h2_watch.h"
 #include "transport/internal.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ struct pump {
     struct queue out; /* ciphertext for the network */
     struct queue in;  /* plaintext for gRPC */
     uint8_t *plain;   /* plaintext from gRPC, emptied into `out` at once */
+    cocos__h2_watch headers;
     int net_readable; /* guesses, corrected by the next try */
     int inner_readable;
     int net_end;   /* nothing more will come from the network */
@@ -152,6 +154,23 @@ static void read_failed(struct pump *p, int n)
     }
 }
 
+static void drop(struct queue *q)
+{
+    q->off = q->len = 0;
+}
+
+static void came(struct pump *p, size_t n)
+{
+    struct queue *q = &p->in;
+
+    q->len += n;
+    if (cocos__h2_watch_feed(&p->headers, q->data + q->len - n, n))
+        return;
+    lose(p, COCOS_ERR_EXHAUSTED, "tls.headers",
+         "connection ended: the peer's metadata is too long");
+    drop(q);
+}
+
 static int from_net(struct pump *p)
 {
     struct queue *q = &p->in;
@@ -165,7 +184,7 @@ static int from_net(struct pump *p)
         ERR_clear_error();
         int n = SSL_read_ex(p->c->ssl, q->data + q->len, q->cap - q->len, &got);
         if (n == 1) {
-            q->len += got;
+            came(p, got);
             moved = 1;
         } else {
             read_failed(p, n);
@@ -188,11 +207,6 @@ static int drain(struct queue *q, int fd)
     if (is_empty(q))
         q->off = q->len = 0;
     return 1;
-}
-
-static void drop(struct queue *q)
-{
-    q->off = q->len = 0;
 }
 
 static void end_inner(struct pump *p)
@@ -318,10 +332,16 @@ static int make_buffers(struct pump *p)
     return p->out.data && p->in.data && p->plain && set_write_bio(p);
 }
 
+void cocos__conn_limit_headers(cocos__conn *c, size_t max_block)
+{
+    c->max_headers = max_block;
+}
+
 void cocos__conn_run(cocos__conn *c, int want_linger)
 {
     struct pump p = {.c = c, .net_readable = 1, .inner_readable = 1};
 
+    cocos__h2_watch_init(&p.headers, c->max_headers, SSL_is_server(c->ssl));
     if (make_buffers(&p)) {
         while (!is_over(&p)) {
             int moved = from_inner(&p);
