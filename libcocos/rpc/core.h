@@ -19,7 +19,7 @@
 #define COCOS__RPC_MAX_MESSAGE  ((size_t)4 << 20)
 #define COCOS__RPC_MAX_METADATA ((size_t)64 << 10)
 /* Of a block on the wire, above the limit of gRPC, which answers where it can. */
-#define COCOS__RPC_HEADERS_SPARE ((size_t)16 << 10)
+#define COCOS__RPC_HEADERS_SPARE ((size_t)64 << 10)
 #define COCOS__RPC_TRAILER      "cocos-error"
 
 /* Every user of gRPC core calls both, in pairs. */
