@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/digest.h"
 
+#include <string.h>
+
 #include <openssl/evp.h>
 
 #include "crypto/ossl.h"
@@ -99,6 +101,33 @@ int cocos__hasher_finish(cocos__hasher *h, uint8_t *out, cocos_error **err)
 
     if (EVP_DigestFinal_ex(h->ctx, out, NULL) != 1)
         return cocos__fail_ossl(err, COCOS_ERR_INTERNAL, "digest.failed", "cannot end a digest");
+    return COCOS_OK;
+}
+
+static int extend(cocos__hasher *h, uint8_t *value, const uint8_t *more, size_t size)
+{
+    uint8_t both[2 * COCOS__DIGEST_MAX];
+
+    memcpy(both, value, size);
+    memcpy(both + size, more, size);
+    return EVP_DigestInit_ex2(h->ctx, NULL, NULL) == 1 &&
+           EVP_DigestUpdate(h->ctx, both, 2 * size) == 1 &&
+           EVP_DigestFinal_ex(h->ctx, value, NULL) == 1;
+}
+
+int cocos__hasher_extend(cocos__hasher *h,
+                         const cocos__extension *steps,
+                         size_t n,
+                         cocos_error **err)
+{
+    COCOS__OSSL_SCOPE;
+    size_t size = (size_t)EVP_MD_get_size(h->md);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!extend(h, steps[i].value, steps[i].more, size))
+            return cocos__fail_ossl(err, COCOS_ERR_INTERNAL, "digest.failed",
+                                    "cannot extend a digest");
+    }
     return COCOS_OK;
 }
 

@@ -29,6 +29,19 @@ int cocos__hasher_new(int alg, cocos__hasher **ret, cocos_error **err);
 int cocos__hasher_reset(cocos__hasher *h, cocos_error **err);
 int cocos__hasher_update(cocos__hasher *h, const void *data, size_t len, cocos_error **err);
 int cocos__hasher_finish(cocos__hasher *h, uint8_t *out, cocos_error **err);
+/*
+ * Step by step, value = digest of (value || more), all as long as the digest: how a TPM extends its
+ * registers. Many steps in one call, since what surrounds each call costs as much as a short
+ * digest.
+ */
+typedef struct cocos__extension {
+    uint8_t *value;
+    const uint8_t *more;
+} cocos__extension;
+int cocos__hasher_extend(cocos__hasher *h,
+                         const cocos__extension *steps,
+                         size_t n,
+                         cocos_error **err);
 void cocos__hasher_free(cocos__hasher *h);
 COCOS__DEFINE_FREEP(cocos__hasher_freep, cocos__hasher *, cocos__hasher_free)
 

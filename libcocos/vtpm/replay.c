@@ -14,9 +14,13 @@ int cocos__pcr_extend(int bank, uint8_t *value, const uint8_t *digest, cocos_err
     return cocos__digest(cocos__bank_digest(bank), both, 2 * n, value, err);
 }
 
-/* One hasher a bank, so that a log costs no allocation for each event. */
+#define STEPS 64
+
+/* One hasher a bank, with the steps that wait for it: no allocation and few calls for a log. */
 typedef struct hashers {
     cocos__hasher *at[COCOS__BANKS];
+    size_t waiting[COCOS__BANKS];
+    cocos__extension step[COCOS__BANKS][STEPS];
 } hashers;
 
 static void hashers_done(hashers *h)
@@ -29,24 +33,12 @@ static int hashers_init(hashers *h, unsigned banks, cocos_error **err)
 {
     int r = COCOS_OK;
 
+    memset(h->waiting, 0, sizeof h->waiting);
     for (int b = 0; r == COCOS_OK && b < COCOS__BANKS; b++) {
         if (banks & 1u << b)
             r = cocos__hasher_new(cocos__bank_digest(b), &h->at[b], err);
     }
     return r;
-}
-
-static int
-extend(cocos__hasher *h, int bank, uint8_t *value, const uint8_t *digest, cocos_error **err)
-{
-    size_t n = cocos__bank_size(bank);
-
-    int r = cocos__hasher_reset(h, err);
-    if (r == COCOS_OK)
-        r = cocos__hasher_update(h, value, n, err);
-    if (r == COCOS_OK)
-        r = cocos__hasher_update(h, digest, n, err);
-    return r < 0 ? r : cocos__hasher_finish(h, value, err);
 }
 
 /*
@@ -68,15 +60,33 @@ static int read_locality(const cocos__event *ev, int *known, cocos__replay *ret,
     return COCOS_OK;
 }
 
-static int apply(const cocos__event *ev, const hashers *h, cocos__replay *ret, cocos_error **err)
+static int flush(hashers *h, int bank, cocos_error **err)
+{
+    size_t n = h->waiting[bank];
+
+    h->waiting[bank] = 0;
+    return n ? cocos__hasher_extend(h->at[bank], h->step[bank], n, err) : COCOS_OK;
+}
+
+static int flush_all(hashers *h, cocos_error **err)
+{
+    int r = COCOS_OK;
+
+    for (int b = 0; r == COCOS_OK && b < COCOS__BANKS; b++)
+        r = flush(h, b, err);
+    return r;
+}
+
+static int apply(const cocos__event *ev, hashers *h, cocos__replay *ret, cocos_error **err)
 {
     for (int b = 0; b < COCOS__BANKS; b++) {
         if (!(ret->banks & 1u << b) || !ev->digest[b])
             continue;
         ret->touched[b] |= UINT32_C(1) << ev->pcr;
-        int r = extend(h->at[b], b, ret->pcr[b][ev->pcr], ev->digest[b], err);
+        int r = h->waiting[b] == STEPS ? flush(h, b, err) : COCOS_OK;
         if (r < 0)
             return r;
+        h->step[b][h->waiting[b]++] = (cocos__extension){ret->pcr[b][ev->pcr], ev->digest[b]};
     }
     return COCOS_OK;
 }
@@ -92,7 +102,7 @@ static void begin(cocos__replay *ret, int locality)
 
 /* Once over all records, from PCRs that began at the locality that is known so far. */
 static int
-pass(const cocos__log *opened, const hashers *h, int *known, cocos__replay *ret, cocos_error **err)
+pass(const cocos__log *opened, hashers *h, int *known, cocos__replay *ret, cocos_error **err)
 {
     cocos__log log = *opened;
     cocos__event ev;
@@ -107,15 +117,16 @@ pass(const cocos__log *opened, const hashers *h, int *known, cocos__replay *ret,
         }
         r = read_locality(&ev, known, ret, err);
     }
-    return r;
+    return r == COCOS_OK ? flush_all(h, err) : r;
 }
 
 int cocos__log_replay(cocos__span data, unsigned banks, cocos__replay *ret, cocos_error **err)
 {
-    COCOS__CLEANUP(hashers_done) hashers h = {{NULL}};
+    COCOS__CLEANUP(hashers_done) hashers h;
     cocos__log log;
     int known = 0;
 
+    memset(h.at, 0, sizeof h.at);
     ret->locality = 0;
     int r = cocos__log_open(&log, data, err);
     if (r < 0)

@@ -29,6 +29,8 @@ static const struct {
     {COCOS__SHA3_256, "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"},
     {COCOS__SHA3_384, "ec01498288516fc926459f58e2c6ad8df9b473cb0fc08c2596da7cf0e49be4b2"
                       "98d88cea927ac7f539f1edf228376d25"},
+    {COCOS__SHA3_512, "b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e"
+                      "10e116e9192af3c91a7ec57647e3934057340b4cf408d5a56592f8274eec53f0"},
 };
 
 START_TEST(gives_the_published_values)
@@ -92,8 +94,29 @@ START_TEST(refuses_unknown_algorithm)
 }
 END_TEST
 
+/* Two registers in turn, against plain digests of both halves. */
+START_TEST(extends_values_step_by_step)
+{
+    COCOS__CLEANUP(cocos__hasher_freep) cocos__hasher *h = NULL;
+    uint8_t more[2][32] = {{1}, {2}};
+    uint8_t value[2][32] = {{0}};
+    uint8_t want[64] = {0};
+    cocos__extension steps[] = {{value[0], more[0]}, {value[1], more[1]}, {value[0], more[1]}};
+    cocos_error *err = NULL;
+
+    assert_ok(cocos__hasher_new(COCOS__SHA256, &h, &err), err);
+    assert_ok(cocos__hasher_extend(h, steps, 3, &err), err);
+    memcpy(want + 32, more[0], 32);
+    assert_ok(cocos__digest(COCOS__SHA256, want, 64, want, &err), err);
+    memcpy(want + 32, more[1], 32);
+    assert_ok(cocos__digest(COCOS__SHA256, want, 64, want, &err), err);
+    ck_assert_mem_eq(value[0], want, 32);
+}
+END_TEST
+
 TEST_MAIN(digest,
           gives_the_published_values,
           gives_the_same_in_pieces_and_after_reset,
           digests_nothing,
+          extends_values_step_by_step,
           refuses_unknown_algorithm)
