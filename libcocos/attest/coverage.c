@@ -33,6 +33,14 @@ void cocos__verdict_time(cocos__rows *rows, int64_t time_s, int time_source)
                                                                   : "chosen by the caller"});
 }
 
+/* Only what was held to a value of the policy covers anything: agreeing with itself proves nothing.
+ */
+static int is_held(const cocos__row *row)
+{
+    return row->outcome == COCOS__PASSED && row->expected.by &&
+           strcmp(row->expected.by, "policy") == 0;
+}
+
 static void check_layer(cocos__rows *rows, size_t id, const cocos__word *word, const char *fallback)
 {
     const char *name = word->state == COCOS__RULE_GIVEN ? word->text : fallback;
@@ -55,7 +63,7 @@ static void check_layer(cocos__rows *rows, size_t id, const cocos__word *word, c
     if (!row)
         cocos__row_unknown(rows, id, "coverage.register", expected,
                            (cocos__said){"this evidence has no such register", "evidence"});
-    else if (row->outcome == COCOS__PASSED)
+    else if (is_held(row))
         cocos__row_pass(rows, id, expected,
                         (cocos__said){"that register has an accepted value", row->found.by});
     else

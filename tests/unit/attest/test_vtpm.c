@@ -507,6 +507,8 @@ START_TEST(holds_golden_values_bank_by_bank)
     assert_ok(cocos_policy_add_pcrs(policy, json, strlen(json), &err), err);
     tpm_rule(policy, "coverage.kernel", "vtpm.pcr.4");
     ck_assert_str_eq(code_of(policy, ev, TPM_NOW), "");
+    tpm_rule(policy, "coverage.kernel", "vtpm.digest"); /* agrees with itself, no more */
+    ck_assert_str_eq(code_of(policy, ev, TPM_NOW), "undecided coverage.unverified");
     tpm_rule(policy, "coverage.kernel", "vtpm.pcr.9");
     ck_assert_str_eq(code_of(policy, ev, TPM_NOW), "undecided coverage.unverified");
     tpm_rule(policy, "coverage.kernel", "vtpm.pcr.4");
