@@ -175,6 +175,12 @@ def test_keys_are_not_replaced_without_force(keys, tmp_path):
     assert keys[0].read_bytes() != before
 
 
+def test_keys_make_a_directory_for_their_owner_alone(tmp_path):
+    assert run("keys", "-k", "ed25519", "-o", tmp_path / "alice").returncode == 0
+    assert stat.S_IMODE((tmp_path / "alice").stat().st_mode) == 0o700
+    fails(5, "io.create", "keys", "-k", "ed25519", "-o", tmp_path / "no" / "such")
+
+
 def test_keys_follow_no_link_to_elsewhere(tmp_path):
     (tmp_path / "private.pem").symlink_to(tmp_path / "target")
     fails(2, "keys.exist", "keys", "-k", "ed25519", "-o", tmp_path)

@@ -98,6 +98,9 @@ int cli_keys(tool *t)
     cocos_error *err = NULL;
     int code;
 
+    if (dir && mkdir(dir, 0700) < 0 && errno != EEXIST)
+        return tool_fail(t, errno == EACCES ? COCOS_ERR_DENIED : COCOS_ERR_IO, "io.create", "%s: %s",
+                         dir, strerror(errno));
     snprintf(private_path, sizeof private_path, "%s/private.pem", dir ? dir : ".");
     snprintf(public_path, sizeof public_path, "%s/public.pem", dir ? dir : ".");
     if (!force && lstat(public_path, &st) == 0)

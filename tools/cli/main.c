@@ -61,7 +61,7 @@ static const tool_option manager_options[] = {
 
 static const tool_option keys_options[] = {
     {"key-type", 'k', "TYPE", "kind of key (default: rsa, 4096 bits)", 0, "rsa|ecdsa|ed25519"},
-    {"output-dir", 'o', "DIR", "where to write (default: here)", 0, NULL},
+    {"output-dir", 'o', "DIR", "where to write; made when missing (default: here)", 0, NULL},
     {"force", 0, NULL, "replace keys that are there", 0, NULL},
     END,
 };
