@@ -4,6 +4,7 @@
 #include "attest/evidence.h"
 #include "codec/json.h"
 #include "tdx/describe.h"
+#include "vtpm/describe.h"
 
 #define TEXT_MAX (4u << 20)
 
@@ -18,14 +19,15 @@ static int describe(const cocos_evidence *ev,
     if (r < 0)
         return r;
     const cocos__fields f = {text, put, user};
-    r = ev->kind == COCOS_EVIDENCE_TDX ? cocos__tdx_describe(ev->main, &f, err)
-                                       : cocos__snp_describe(ev->main, &f, err);
+    r = ev->kind == COCOS_EVIDENCE_TDX   ? cocos__tdx_describe(ev->main, &f, err)
+        : ev->kind == COCOS_EVIDENCE_SNP ? cocos__snp_describe(ev->main, &f, err)
+                                         : cocos__vtpm_describe(ev->main, &f, err);
     return r < 0 ? r : cocos__rows_status(text, err);
 }
 
 static const char *kind_name(int kind)
 {
-    return kind == COCOS_EVIDENCE_TDX ? "tdx" : "snp";
+    return kind == COCOS_EVIDENCE_TDX ? "tdx" : kind == COCOS_EVIDENCE_SNP ? "snp" : "vtpm";
 }
 
 static void put_line(void *user, const char *name, const char *value, const char *meaning)

@@ -61,6 +61,8 @@ extern const size_t cocos__rules_n;
 const cocos__rule *cocos__rule_find(const char *name);
 /* The words of a COCOS__RULE_CHOICE, "a|b|c"; NULL for other rules. */
 const char *cocos__rule_choices(const cocos__rule *rule);
+/* The word that stands for `value`, in buf. */
+const char *cocos__rule_choice(const cocos__rule *rule, uint64_t value, char *buf, size_t size);
 void *cocos__rule_in(cocos_policy *policy, const cocos__rule *rule);
 int cocos__rule_state_of(const cocos_policy *policy, const cocos__rule *rule);
 

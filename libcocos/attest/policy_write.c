@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A policy as JSON and in words; both walk the table of rules. */
+/* A policy as JSON; walks the table of rules. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static void put_mask(cocos__json_out *o, const char *name, uint64_t mask, const 
 }
 
 /* The word that a rule of choice says; cut at the size, which none needs. */
-static const char *choice_of(const cocos__rule *rule, uint64_t value, char *buf, size_t size)
+const char *cocos__rule_choice(const cocos__rule *rule, uint64_t value, char *buf, size_t size)
 {
     const char *c = cocos__rule_choices(rule);
 
@@ -74,7 +74,7 @@ put_rule(cocos__json_out *o, const cocos_policy *policy, const cocos__rule *rule
         cocos__json_put_text(o, name, ((const cocos__word *)at)->text);
         break;
     case COCOS__RULE_CHOICE:
-        cocos__json_put_text(o, name, choice_of(rule, n->value, text, sizeof text));
+        cocos__json_put_text(o, name, cocos__rule_choice(rule, n->value, text, sizeof text));
         break;
     default:
         /* Hex text: JSON numbers lose bits beyond 2^53 in many readers. */
@@ -162,72 +162,4 @@ int cocos_policy_to_json(const cocos_policy *policy, char **ret, cocos_error **e
         put_section(o, policy, sections[i]);
     cocos__json_put_end(o);
     return cocos__json_finish(o, 1, ret, err);
-}
-
-static void explain_value(cocos__buf *b, const cocos_policy *policy, const cocos__rule *rule)
-{
-    const void *at = (const char *)policy + rule->offset;
-    const cocos__match *m = at;
-    const cocos__number *n = at;
-    char text[32];
-
-    switch (rule->type) {
-    case COCOS__RULE_BYTES:
-        cocos__buf_printf(b, "must be %s%zu value%s of %zu bytes", m->count > 1 ? "one of " : "",
-                          m->count, m->count > 1 ? "s" : "", m->size);
-        break;
-    case COCOS__RULE_FLAG:
-        cocos__buf_add_str(b, n->value ? "true" : "false");
-        break;
-    case COCOS__RULE_WORD:
-        cocos__buf_add_str(b, ((const cocos__word *)at)->text);
-        break;
-    case COCOS__RULE_CHOICE:
-        cocos__buf_add_str(b, choice_of(rule, n->value, text, sizeof text));
-        break;
-    case COCOS__RULE_LINES:
-    case COCOS__RULE_STATUSES:
-        for (int i = 0; i < 64; i++) {
-            if (n->value >> i & 1)
-                cocos__buf_printf(b, "%s ",
-                                  rule->type == COCOS__RULE_LINES ? cocos__snp_line_name(i)
-                                                                  : cocos__tdx_status_name(i));
-        }
-        break;
-    default:
-        cocos__buf_printf(b, "0x%" PRIx64, n->value);
-        break;
-    }
-}
-
-int cocos_policy_explain(const cocos_policy *policy, char **ret, cocos_error **err)
-{
-    COCOS__CLEANUP(cocos__buf_done) cocos__buf b;
-    size_t len = 0;
-
-    if (!policy)
-        return cocos__fail(err, COCOS_ERR_USAGE, "policy.value", "a policy is needed");
-    cocos__buf_init(&b, TEXT_MAX);
-    cocos__buf_printf(
-        &b, "roots: %s\n",
-        policy->roots.n
-            ? "those listed in the policy; evidence that ends at a test root is called SIMULATED"
-            : "the vendors', compiled in");
-    for (size_t i = 0; i < cocos__rules_n; i++) {
-        const cocos__rule *rule = &cocos__rules[i];
-        int state = cocos__rule_state_of(policy, rule);
-        cocos__buf_printf(&b, "%s (%s): ", rule->name, rule->meaning);
-        if (state == COCOS__RULE_UNSET)
-            cocos__buf_printf(&b, "not set; %s", rule->unset);
-        else if (state == COCOS__RULE_ANY)
-            cocos__buf_add_str(&b, "ANY, written out: not checked");
-        else
-            explain_value(&b, policy, rule);
-        cocos__buf_add_u8(&b, '\n');
-    }
-    char *text = (char *)cocos__buf_steal(&b, &len);
-    if (!text)
-        return cocos__fail_memory(err);
-    *ret = text;
-    return COCOS_OK;
 }

@@ -123,6 +123,33 @@ def test_every_field_is_shown_and_called_unverified(case):
     assert run("evidence", "show", "-", stdin=args[0].read_bytes()).stdout == run("evidence", "show", args[0]).stdout
 
 
+def test_tpm_quotes_are_shown_and_judged(made, tmp_path):
+    folder = made / "vtpm"
+    fields = run_json("evidence show", "evidence", "show", folder / "quotes.bin")["fields"]
+    values = {f["name"]: f["value"] for f in fields}
+    policy = json.loads((folder / "policy.json").read_text())
+    assert values["ak.digest"] == policy["vtpm"]["ak"] and values["quote.nonce"] == "d1" * 32
+    assert {"pcr.sha256.0", "pcr.sha384.23", "event.pcr4", "quote.pcr_digest", "quote.signature"} <= set(values)
+    assert values["event_log"] == "11 events"
+    args = [folder / "quotes.bin", "--policy", folder / "policy.json", *AT]
+    assert verdict(0, *args)["simulated"] is False
+    assert verdict(3, *args, "--nonce", "d2" * 32)["verdict"] == "rejected"
+
+
+def test_a_single_quote_is_shown_alone(made, tmp_path):
+    shown = run_json("evidence show", "evidence", "show", made / "vtpm" / "attest.bin")
+    assert shown["kind"] == "vtpm"
+    assert {f["name"]: f["value"] for f in shown["fields"]}["quote.magic"] == "0xff544347"
+    (tmp_path / "cut").write_bytes((made / "vtpm" / "attest.bin").read_bytes()[:-1])
+    fails(4, "vtpm.format", "evidence", "show", tmp_path / "cut")
+
+
+def test_an_explanation_names_what_is_given_away(made):
+    text = run_json("policy explain", "policy", "explain", made / "vtpm" / "policy.json")["text"]
+    assert "whatever kernel runs is accepted" in text and "AMD SEV-SNP: nothing is stated" in text
+    assert run("policy", "explain", made / "vtpm" / "policy.json").stdout.decode() == text
+
+
 def test_a_new_policy_accepts_what_it_was_made_for(made, tmp_path):
     folder = made / "snp"
     done = run("policy", "new", "snp", "--product", "Milan", "--measurement", "a1" * 48, "--covered-by", "snp.measurement",

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * make-evidence DIR: writes DIR/snp and DIR/tdx, each with evidence of a hierarchy whose keys are
- * made on the spot, all that is needed to judge it, and a policy that accepts it as simulated: SNP
- * from 2020 on for ten years from now, TDX at 2025-06-15T15:06:40Z. For tests that drive programs
- * and bindings, and for trying out without a confidential machine (doc/guide/verify.md).
+ * make-evidence DIR: writes DIR/snp, DIR/tdx and DIR/vtpm, each with evidence of a hierarchy whose
+ * keys are made on the spot, all that is needed to judge it, and a policy that accepts it as
+ * simulated: SNP from 2020 on for ten years from now, TDX at 2025-06-15T15:06:40Z. For tests that
+ * drive programs and bindings, and for trying out without a confidential machine
+ * (doc/guide/verify.md).
  */
 #include <cocos/key.h>
 
@@ -16,6 +17,7 @@
 #define SNP_TO ((int64_t)time(NULL) + INT64_C(86400) * 3650)
 #include "snp_maker.h"
 #include "tdx_maker.h"
+#include "tpm_maker.h"
 
 static void write_file(const char *dir, const char *name, const void *data, size_t len)
 {
@@ -126,5 +128,13 @@ int main(int argc, char **argv)
     write_case(argv[1], "tdx", "quote.bin", tdx_make(&tdx), tdx_policy(&intel));
     write_pem(argv[1], "tdx/root.pem", intel.root);
     tdx_authority_free(&intel);
+
+    EVP_PKEY *ak = pki_key_ec("P-256");
+    tpm_plan quoted = tpm_plan_new(ak);
+    tpm_parts *parts = tpm_make(&quoted);
+    write_case(argv[1], "vtpm", "quotes.bin", tpm_evidence(parts), tpm_policy(&quoted));
+    write_file(argv[1], "vtpm/attest.bin", parts->attest[1].data, parts->attest[1].len);
+    tpm_parts_free(parts);
+    EVP_PKEY_free(ak);
     return 0;
 }

@@ -112,6 +112,17 @@ def test_every_field_is_shown_and_called_unverified(made: pathlib.Path) -> None:
         assert fields["measurement"].value == "a1" * 48 and fields["measurement"].meaning
         assert "NOT VERIFIED" in evidence.show()
     assert {f.name for f in tdx(made).fields} >= {"mrtd", "report_data"}
+    with cocos.Evidence.from_file(made / "vtpm" / "quotes.bin") as quotes:
+        assert quotes.kind is cocos.EvidenceKind.VTPM
+        assert {f.name for f in quotes.fields} >= {"ak.digest", "quote.nonce", "pcr.sha256.0"}
+
+
+def test_tpm_quotes_of_a_pinned_key_are_accepted(made: pathlib.Path) -> None:
+    policy = cocos.Policy.from_file(made / "vtpm" / "policy.json")
+    quotes = cocos.Evidence.from_file(made / "vtpm" / "quotes.bin")
+    assert cocos.Verifier(policy).verify(quotes, at=AT).accepted
+    with pytest.raises(cocos.RejectedError):
+        cocos.Verifier(policy.set("vtpm.nonce", bytes(32))).verify(quotes, at=AT)
 
 
 def test_garbage_is_no_evidence() -> None:

@@ -93,9 +93,10 @@ START_TEST(goes_on_behind_a_list_that_is_too_long)
     cocos_policy *policy = NULL;
     cocos_error *err = NULL;
     char *text = malloc(65536);
-    size_t n = (size_t)sprintf(text, "{\"version\":1," SNP ",\"image_id\":[");
+    size_t n = 0;
 
     ck_assert_ptr_nonnull(text);
+    n = (size_t)sprintf(text, "{\"version\":1," SNP ",\"image_id\":[");
     for (int i = 0; i < 257; i++)
         n += (size_t)sprintf(text + n, "%s\"%032x\"", i ? "," : "", i);
     sprintf(text + n, "],\"vmpl\":9}}");
@@ -172,22 +173,103 @@ START_TEST(reads_back_what_it_writes)
 }
 END_TEST
 
-START_TEST(explains_every_rule)
+static char *explained(const cocos_policy *policy)
 {
-    cocos_policy *policy = NULL;
     cocos_error *err = NULL;
     char *text = NULL;
+
+    assert_ok(cocos_policy_explain(policy, &text, &err), err);
+    return text;
+}
+
+/* Once a kind is judged at all, each of its rules has a line; PCRs only where they are stated. */
+START_TEST(explains_every_rule)
+{
+    static const char *const used[] = {"snp.vmpl", "tdx.fmspc", "vtpm.ak_trust",
+                                       "vtpm.pcr.sha256.7"};
+    cocos_policy *policy = NULL;
     char line[80];
 
     assert_ok(cocos_policy_new(&policy, NULL), NULL);
-    assert_ok(cocos_policy_set(policy, "snp.vmpl", "any", NULL), NULL);
-    assert_ok(cocos_policy_explain(policy, &text, &err), err);
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++)
+        assert_ok(cocos_policy_set(policy, used[i], "any", NULL), NULL);
+    char *text = explained(policy);
     for (size_t i = 0; i < cocos__rules_n; i++) {
-        snprintf(line, sizeof line, "%s (", cocos__rules[i].name);
-        ck_assert_msg(strstr(text, line) != NULL, "%s", line);
+        int pcr = strncmp(cocos__rules[i].name, "vtpm.pcr.", 9) == 0;
+        int stated = strcmp(cocos__rules[i].name, used[3]) == 0;
+        snprintf(line, sizeof line, "\n  %s: ", cocos__rules[i].name);
+        ck_assert_msg((strstr(text, line) != NULL) == (!pcr || stated), "%s", line);
     }
-    ck_assert_ptr_nonnull(strstr(text, "ANY, written out"));
-    ck_assert_ptr_nonnull(strstr(text, "0x30000: SMT allowed"));
+    cocos_free_text(text);
+    cocos_policy_free(policy);
+}
+END_TEST
+
+/* Offsets of the headings and rules, in the order in which they must come. */
+static void in_order(const char *text, const char *const *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *at = strstr(text, parts[i]);
+        ck_assert_msg(at != NULL, "\"%s\" is not in, or before its place in\n%s", parts[i], text);
+        text = at;
+    }
+}
+
+START_TEST(says_what_is_demanded_given_away_and_open)
+{
+    static const char *const parts[] = {
+        "AMD SEV-SNP: judged",
+        "Intel TDX: nothing is stated",
+        "Roots: the vendors'",
+        "Demanded",
+        "snp.products",
+        "Milan or Turin",
+        "snp.image_id",
+        "01010101010101010101010101010101 or 02020202020202020202020202020202",
+        "GIVEN AWAY",
+        "snp.report_data",
+        "a recording of old evidence",
+        "Open",
+        "coverage.kernel",
+        "snp.measurement",
+        "Not stated, so the default counts",
+        "0x30000: SMT allowed",
+        "not checked:",
+        "snp.host_data",
+    };
+    cocos_policy *policy = NULL;
+
+    assert_ok(cocos_policy_new(&policy, NULL), NULL);
+    assert_ok(cocos_policy_set(policy, "snp.products", "Milan", NULL), NULL);
+    assert_ok(cocos_policy_add(policy, "snp.products", "Turin", NULL), NULL);
+    assert_ok(cocos_policy_set(policy, "snp.image_id", "01010101010101010101010101010101", NULL),
+              NULL);
+    assert_ok(cocos_policy_add(policy, "snp.image_id", "02020202020202020202020202020202", NULL),
+              NULL);
+    assert_ok(cocos_policy_set(policy, "snp.report_data", "any", NULL), NULL);
+    char *text = explained(policy);
+    in_order(text, parts, sizeof parts / sizeof *parts);
+    ck_assert_ptr_null(strstr(text, "tdx.mrtd"));
+    cocos_free_text(text);
+    cocos_policy_free(policy);
+}
+END_TEST
+
+START_TEST(cuts_what_is_too_long_to_read)
+{
+    cocos_policy *policy = full();
+    uint8_t claims[1000] = {0};
+    char id[33];
+
+    assert_ok(cocos_policy_set_bytes(policy, "claims", claims, sizeof claims, NULL), NULL);
+    for (int i = 0; i < 20; i++) {
+        snprintf(id, sizeof id, "%032x", i);
+        assert_ok(cocos_policy_add(policy, "snp.family_id", id, NULL), NULL);
+    }
+    char *text = explained(policy);
+    ck_assert_ptr_nonnull(strstr(text, "or one of 13 more"));
+    ck_assert_ptr_nonnull(strstr(text, "0000…"));
+    ck_assert_ptr_nonnull(strstr(text, "SIMULATED"));
     cocos_free_text(text);
     cocos_policy_free(policy);
 }
@@ -222,4 +304,6 @@ TEST_MAIN(policy_json,
           goes_on_behind_a_list_that_is_too_long,
           reads_back_what_it_writes,
           explains_every_rule,
+          says_what_is_demanded_given_away_and_open,
+          cuts_what_is_too_long_to_read,
           has_every_rule_in_the_schema)
