@@ -164,24 +164,37 @@ static void drop(struct client *c)
     cocos__buf_done(&c->out);
 }
 
+/*
+ * A free place. In a full house the oldest client gives way: those that ask at once have their
+ * answer within one round, those that are silent must not keep them waiting.
+ */
+static struct client *find_place(cocos__http *h)
+{
+    struct client *oldest = &h->clients[0];
+
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct client *c = &h->clients[i];
+        if (c->fd < 0)
+            return c;
+        if (c->until_ns < oldest->until_ns)
+            oldest = c;
+    }
+    drop(oldest);
+    return oldest;
+}
+
 static void accept_one(cocos__http *h)
 {
     int fd = accept4(h->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     if (fd < 0)
         return;
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        struct client *c = &h->clients[i];
-        if (c->fd >= 0)
-            continue;
-        c->fd = fd;
-        c->until_ns = cocos__clock_mono_ns() + LIFETIME_NS;
-        c->len = c->sent = 0;
-        c->answered = 0;
-        cocos__buf_init(&c->out, BODY_MAX + 4096);
-        return;
-    }
-    close(fd); /* not reached: no poll for the listener while all are in use */
+    struct client *c = find_place(h);
+    c->fd = fd;
+    c->until_ns = cocos__clock_mono_ns() + LIFETIME_NS;
+    c->len = c->sent = 0;
+    c->answered = 0;
+    cocos__buf_init(&c->out, BODY_MAX + 4096);
 }
 
 static void read_request(cocos__http *h, struct client *c)
@@ -220,7 +233,6 @@ static size_t collect(cocos__http *h,
                       struct client *of[CONNECTIONS_MAX + 2])
 {
     size_t n = 2;
-    size_t used = 0;
 
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct client *c = &h->clients[i];
@@ -228,12 +240,11 @@ static size_t collect(cocos__http *h,
             drop(c);
         if (c->fd < 0)
             continue;
-        used++;
         of[n] = c;
         fds[n++] = (struct pollfd){.fd = c->fd, .events = c->answered ? POLLOUT : POLLIN};
     }
     fds[0] = (struct pollfd){.fd = h->stop_fd, .events = POLLIN};
-    fds[1] = (struct pollfd){.fd = used < CONNECTIONS_MAX ? h->listen_fd : -1, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = h->listen_fd, .events = POLLIN};
     return n;
 }
 

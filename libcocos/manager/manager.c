@@ -153,6 +153,7 @@ static int start(cocos_manager *m, const cocos_manager_options *o, cocos_error *
         .methods = cocos__manager_methods,
         .n_methods = cocos__manager_n_methods,
         .user = m,
+        .max_strangers = 64, /* callers that have not said yet what they want */
         .health = health,
         .reflection = 1,
     };

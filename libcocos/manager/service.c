@@ -138,6 +138,8 @@ static int take(struct work *w,
     if (r == COCOS_OK && !*ret)
         return cocos__fail(err, COCOS_ERR_MALFORMED, "manager.request",
                            "the call came without a message");
+    if (r == COCOS_OK)
+        cocos__rpc_call_known(w->rpc); /* who has asked for something keeps its place */
     return r;
 }
 

@@ -3,20 +3,24 @@
 
 import contextlib
 import os
+import pathlib
 import random
 import resource
+import shutil
 import socket
 import ssl
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 
 import pytest
 
+from host import MANAGER, Manager
 from wire import (DATA, END_HEADERS, FRAME_MAX, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, Client, field, frame,
-                  headers, tls)
-from world import Cvms, environment, until
+                  headers, plain_socket, tls)
+from world import until
 
 UPLOAD, DESCRIBE, DOWNLOAD, WATCH = (f"/cocos.v1.Agent/{m}" for m in ("Upload", "Describe", "Download", "Watch"))
 INVALID, EXHAUSTED, UNAUTHENTICATED, UNIMPLEMENTED = 3, 8, 16, 12
@@ -45,9 +49,7 @@ def upload_and_attack(parties, agent, attack):
     assert parties.describe(agent)["state"] == "ReceivingData"
 
 
-def connect(address):
-    host, port = address.rsplit(":", 1)
-    return socket.create_connection((host, int(port)), timeout=20)
+connect = plain_socket
 
 
 def pour(sock, data):
@@ -298,3 +300,40 @@ def test_the_computation_management_server_outlives_its_agents(parties, open_cvm
         client.close()
     for s in idle:
         s.close()
+
+
+@pytest.mark.skipif(not MANAGER.exists() or not os.access("/usr/bin/qemu-system-x86_64", os.X_OK),
+                    reason="skipped: no manager or no QEMU")
+def test_the_manager_serves_one_while_others_are_silent_or_garble(tmp_path):
+    base = pathlib.Path(tempfile.mkdtemp(prefix="ch", dir="/tmp"))  # the socket's path must be short
+    manager = Manager(base, "--kernel", "/bin/true", "--initrd", "/bin/true", "--no-tpm").start()
+    silent = [Client(manager.address, plain=True) for _ in range(6)]
+    try:
+        rng = random.Random(4)
+        for data in frames_of_ill_will(rng):
+            pour(connect(manager.address), data)
+        for client in silent:
+            for i in range(60):
+                client.start("/cocos.v1.Manager/" + ("Create", "List", "Destroy", "Console")[i % 4])
+        time.sleep(0.5)
+        good = Client(manager.address, plain=True)
+        assert good.call("/cocos.v1.Manager/List", b"") == (0, "")
+        assert good.call("/cocos.v1.Manager/Get", field(1, b"\xff"))[0] == INVALID
+        assert good.call("/cocos.v1.Manager/Create", field(2, b"a\0b"))[0] == INVALID
+        assert good.call("/cocos.v1.Manager/Create", b"\x78\x00" * 30_000)[0] == INVALID
+        assert good.call("/cocos.v1.Manager/Destroy", field(1, "../../etc"))[0] not in (0, None)
+        idle = [connect(manager.http) for _ in range(300)]
+        for data in (b"GET /livez HTTP/9.9\r\n\r\n", b"\0" * 5000, b"GET " + b"x" * 100_000, rng.randbytes(3000)):
+            pour(connect(manager.http), data)
+        for s in idle:
+            s.close()
+        with connect(manager.http) as s:
+            s.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert s.recv(100).startswith(b"HTTP/1.1 200")
+        good.close()
+        assert manager.process.poll() is None
+    finally:
+        for client in silent:
+            client.close()
+        assert manager.stop() == 0
+        shutil.rmtree(base)

@@ -137,7 +137,8 @@ class Connection:
 
     def __init__(self, sock, client, greeting=b""):
         self.sock = sock
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family == socket.AF_INET:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.greeting = greeting  # a server's, to every stream
         self.changed = threading.Condition()
         self.sending = threading.Lock()
@@ -273,12 +274,21 @@ def tls(address, alpn=("h2",)):
     return context.wrap_socket(socket.create_connection((host, int(port)), timeout=PATIENCE))
 
 
+def plain_socket(address):
+    if address.startswith("unix:"):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(PATIENCE)
+        sock.connect(address[len("unix:"):])
+        return sock
+    host, port = address.rsplit(":", 1)
+    return socket.create_connection((host, int(port)), timeout=PATIENCE)
+
+
 class Client(Connection):
     """gRPC calls of any content over TLS, or plain."""
 
     def __init__(self, address, plain=False):
-        host, port = address.rsplit(":", 1)
-        sock = socket.create_connection((host, int(port)), timeout=PATIENCE) if plain else tls(address)
+        sock = plain_socket(address) if plain else tls(address)
         sock.settimeout(None)
         self.next_stream = 1
         super().__init__(sock, True)
