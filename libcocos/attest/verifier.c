@@ -82,7 +82,7 @@ void cocos_verifier_free(cocos_verifier *v)
     if (!v)
         return;
     cocos_policy_free(v->policy);
-    cocos__snp_endorsement_done(&v->snp.endorsement);
+    cocos__snp_kept_done(&v->snp);
     if (v->tdx)
         cocos__tdx_kept_done(v->tdx);
     free(v->tdx);
@@ -123,7 +123,7 @@ static int keep_snp(cocos_verifier *v, const cocos_evidence *ev, cocos_error **e
     int r = cocos__snp_keep(&s, roots_of(v), &kept, err);
     if (r < 0)
         return r;
-    cocos__snp_endorsement_done(&v->snp.endorsement);
+    cocos__snp_kept_done(&v->snp);
     v->snp = kept;
     return COCOS_OK;
 }

@@ -35,6 +35,27 @@ static int is_alg(const X509_ALGOR *alg, int nid)
     return oid && OBJ_obj2nid(oid) == nid;
 }
 
+/* RFC 4055 section 3.1: hash, mask and salt as DER, as nearly everybody writes them. */
+static const uint8_t usual_pss[] = {
+    0xa0, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04,
+    0x02, 0x02, 0x05, 0x00, 0xa1, 0x1c, 0x30, 0x1a, 0x06, 0x09, 0x2a, 0x86, 0x48,
+    0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48,
+    0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0xa2, 0x03, 0x02, 0x01, 0x30};
+static const uint8_t usual_trailer[] = {0xa3, 0x03, 0x02, 0x01,
+                                        0x01}; /* the default, written out */
+
+/* 1 for these very bytes, with or without the trailer; else they have to be parsed. */
+static int is_usual_pss(const uint8_t *der, size_t len)
+{
+    size_t body = sizeof usual_pss;
+
+    if (len < 2 + body || der[0] != 0x30 || der[1] != len - 2 ||
+        memcmp(der + 2, usual_pss, body) != 0)
+        return 0;
+    return len == 2 + body || (len == 2 + body + sizeof usual_trailer &&
+                               memcmp(der + 2 + body, usual_trailer, sizeof usual_trailer) == 0);
+}
+
 int cocos__is_pss_sha384(const X509_ALGOR *alg)
 {
     const void *value = NULL;
@@ -48,6 +69,8 @@ int cocos__is_pss_sha384(const X509_ALGOR *alg)
 
     const ASN1_STRING *seq = value;
     const unsigned char *p = ASN1_STRING_get0_data(seq);
+    if (is_usual_pss(p, (size_t)ASN1_STRING_length(seq)))
+        return 1;
     COCOS__CLEANUP(pss_freep)
     RSA_PSS_PARAMS *pss = d2i_RSA_PSS_PARAMS(NULL, &p, ASN1_STRING_length(seq));
     if (!pss || !pss->hashAlgorithm || !is_alg(pss->hashAlgorithm, NID_sha384))
@@ -119,7 +142,8 @@ static int fill(cocos__cert *cert, const uint8_t *der, size_t len, cocos_error *
 {
     X509 *x = cert->x509;
 
-    if (hash_spki(x, cert->spki_sha256) < 0 ||
+    /* Asked for roots only, and a long key takes as long to hash as to read. */
+    if ((cocos__cert_is_self_issued(cert) && hash_spki(x, cert->spki_sha256) < 0) ||
         cocos__asn1_seconds(X509_get0_notBefore(x), &cert->not_before) < 0 ||
         cocos__asn1_seconds(X509_get0_notAfter(x), &cert->not_after) < 0)
         return cocos__fail(err, COCOS_ERR_MALFORMED, "cert.form",

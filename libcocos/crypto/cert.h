@@ -42,7 +42,8 @@ int cocos__certs_add_known(cocos__certs *list,
 void cocos__certs_done(cocos__certs *list);
 
 cocos__span cocos__cert_der(const cocos__cert *cert);
-const uint8_t *cocos__cert_spki_sha256(const cocos__cert *cert); /* 32 bytes */
+/* 32 bytes; zeros unless the certificate is self-issued, as every root is. */
+const uint8_t *cocos__cert_spki_sha256(const cocos__cert *cert);
 const cocos__pubkey *cocos__cert_key(const cocos__cert *cert);   /* NULL for a kind we do not use */
 
 /* Common name, "" when there is not exactly one; at most 64 bytes, printable ASCII. Borrowed. */

@@ -42,9 +42,10 @@ static int run(X509_STORE_CTX *ctx, size_t n, int self_signed, cocos_error **err
     X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME |
                                            (self_signed ? 0 : X509_V_FLAG_CHECK_SS_SIGNATURE));
     X509_VERIFY_PARAM_set_depth(param, (int)n);
+    unsigned long before = ERR_peek_error();
     if (X509_verify_cert(ctx) != 1) {
         int why = X509_STORE_CTX_get_error(ctx);
-        if (why == X509_V_ERR_OUT_OF_MEM)
+        if (why == X509_V_ERR_OUT_OF_MEM || cocos__ossl_out_of_memory(before))
             return cocos__fail_memory(err);
         return bad_chain(err, X509_verify_cert_error_string(why));
     }

@@ -53,7 +53,8 @@ void cocos__crl_free(cocos__crl *crl);
 COCOS__DEFINE_FREEP(cocos__crl_freep, cocos__crl *, cocos__crl_free)
 
 int cocos__crl_issued_by(const cocos__crl *crl, const cocos__cert *issuer); /* names are equal */
-/* REJECTED "crl.bad": not signed by this issuer, or it has a critical extension we do not know. */
+/* REJECTED "crl.bad": not signed by this issuer, or it has a critical extension we do not know. MEMORY.
+ */
 int cocos__crl_verify(const cocos__crl *crl, const cocos__cert *issuer, cocos_error **err);
 /* -1 before thisUpdate, 0 current, 1 from nextUpdate on, or when there is no nextUpdate. */
 int cocos__crl_when(const cocos__crl *crl, int64_t time_s);

@@ -90,9 +90,13 @@ int cocos__crl_verify(const cocos__crl *crl, const cocos__cert *issuer, cocos_er
 {
     COCOS__OSSL_SCOPE;
     const X509_ALGOR *alg = NULL;
+    unsigned long before = ERR_peek_error();
     X509_CRL_get0_signature(crl->x, NULL, &alg);
 
-    if (issuer->key.kind == COCOS__KEY_OTHER || X509_CRL_verify(crl->x, issuer->key.pkey) != 1)
+    int ok = issuer->key.kind != COCOS__KEY_OTHER && X509_CRL_verify(crl->x, issuer->key.pkey) == 1;
+    if (!ok && cocos__ossl_out_of_memory(before))
+        return cocos__fail_memory(err);
+    if (!ok)
         return cocos__fail(err, COCOS_ERR_REJECTED, "crl.bad",
                            "the revocation list is not signed by its issuer");
     /* AMD 57230: every RSA signature of the hierarchy is PSS with SHA-384. */

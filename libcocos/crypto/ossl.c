@@ -10,3 +10,9 @@ int cocos__fail_ossl(cocos_error **err, int status, const char *code, const char
         return cocos__fail_memory(err);
     return cocos__fail(err, status, code, "%s: %s", what, reason ? reason : "no reason given");
 }
+
+int cocos__ossl_out_of_memory(unsigned long before)
+{
+    return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE ||
+           (before == 0 && ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE);
+}

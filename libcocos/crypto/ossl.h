@@ -9,14 +9,21 @@
 #include "base/error.h"
 
 /*
- * OpenSSL refused: an error whose message is `what` and OpenSSL's last reason. Errors of OpenSSL that
- * say "malloc failure" become COCOS_ERR_MEMORY.
+ * OpenSSL refused: an error whose message is `what` and OpenSSL's last reason. Errors of OpenSSL
+ * that say "malloc failure" become COCOS_ERR_MEMORY.
  */
 int cocos__fail_ossl(cocos_error **err, int status, const char *code, const char *what);
 
 /*
- * The error queue belongs to the thread, hence to the program: what we put there is taken away again.
- * COCOS__OSSL_SCOPE; at the top of a function that calls OpenSSL.
+ * 1 when a call that failed ran out of memory. `before`: ERR_peek_error() before the call. Callers
+ * in OpenSSL put their own reason over the first, which is ours to see only when the queue was
+ * empty.
+ */
+int cocos__ossl_out_of_memory(unsigned long before);
+
+/*
+ * The error queue belongs to the thread, hence to the program: what we put there is taken away
+ * again. COCOS__OSSL_SCOPE; at the top of a function that calls OpenSSL.
  */
 static inline void cocos__ossl_pop(int *mark)
 {

@@ -58,7 +58,10 @@ static int verify(const cocos__pubkey *key,
     if (salt_len != 0 && (EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) <= 0 ||
                           EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, salt_len) <= 0))
         return no_setup(err);
-    return EVP_DigestVerify(ctx, sig.data, sig.len, data.data, data.len) == 1 ? COCOS_OK : bad(err);
+    unsigned long before = ERR_peek_error();
+    if (EVP_DigestVerify(ctx, sig.data, sig.len, data.data, data.len) == 1)
+        return COCOS_OK;
+    return cocos__ossl_out_of_memory(before) ? cocos__fail_memory(err) : bad(err);
 }
 
 static BIGNUM *number(const uint8_t *p, size_t n, int endian)

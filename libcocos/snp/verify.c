@@ -68,43 +68,26 @@ read_certs(const cocos__snp_evidence *ev, cocos__certs *certs, cocos__span *crl,
     return r;
 }
 
-/* Of all certificate bytes, each run with its length, so that no two sets have the same one. */
-static int digest_certs(const cocos__snp_evidence *ev, uint8_t out[32], cocos_error **err)
-{
-    COCOS__CLEANUP(cocos__hasher_freep) cocos__hasher *h = NULL;
-    cocos__span table = table_of(ev);
-    uint8_t size[8];
+#define CERT_RUNS (COCOS__SNP_BLOBS_MAX + 1)
 
-    int r = cocos__hasher_new(COCOS__SHA256, &h, err);
-    for (size_t i = 0; r == COCOS_OK && i < ev->n_certs + 1; i++) {
-        cocos__span s = i < ev->n_certs ? ev->certs[i] : table;
-        cocos__put_u64le(size, s.len);
-        r = cocos__hasher_update(h, size, sizeof size, err);
-        if (r == COCOS_OK && s.len > 0)
-            r = cocos__hasher_update(h, s.data, s.len, err);
-    }
-    return r < 0 ? r : cocos__hasher_finish(h, out, err);
+/* All certificate bytes; gives how many runs. */
+static size_t cert_runs(const cocos__snp_evidence *ev, cocos__span runs[CERT_RUNS])
+{
+    for (size_t i = 0; i < ev->n_certs; i++)
+        runs[i] = ev->certs[i];
+    runs[ev->n_certs] = table_of(ev);
+    return ev->n_certs + 1;
 }
 
-static int use_kept(const cocos__snp_evidence *ev,
-                    const cocos__snp_kept *kept,
-                    int kind,
-                    int *use,
-                    cocos_error **err)
+static int use_kept(const cocos__snp_evidence *ev, const cocos__snp_kept *kept, int kind)
 {
-    uint8_t digest[32];
+    cocos__span runs[CERT_RUNS];
 
-    *use = 0;
     if (!kept || kept->endorsement.kind != kind)
-        return COCOS_OK;
-    if (ev->n_certs == 0 && table_of(ev).len == 0) {
-        *use = 1;
-        return COCOS_OK;
-    }
-    int r = digest_certs(ev, digest, err);
-    if (r == COCOS_OK)
-        *use = memcmp(digest, kept->digest, sizeof digest) == 0;
-    return r;
+        return 0;
+    if (ev->n_certs == 0 && table_of(ev).len == 0)
+        return 1;
+    return cocos__pack_is(&kept->bytes, runs, cert_runs(ev, runs));
 }
 
 static int endorse(const cocos__snp_evidence *ev,
@@ -139,21 +122,28 @@ int cocos__snp_keep(const cocos__snp_evidence *ev,
                     cocos__snp_kept *ret,
                     cocos_error **err)
 {
-    cocos__snp_kept kept = {{0}, {0}};
+    cocos__snp_kept kept = {0};
+    cocos__span runs[CERT_RUNS];
     cocos__span crl = {NULL, 0};
 
-    int r = digest_certs(ev, kept.digest, err);
+    int r = cocos__pack_make(runs, cert_runs(ev, runs), &kept.bytes, err);
     if (r == COCOS_OK)
         r = endorse(ev, wanted_kind(ev), roots, &kept.endorsement, &crl, err);
-    if (r < 0)
+    if (r == COCOS_OK && !cocos__snp_endorsement_holds(&kept.endorsement))
+        r = cocos__fail(err, COCOS_ERR_REJECTED, "snp.cert_chain",
+                        "the certificates are no chain to a trusted root");
+    if (r < 0) {
+        cocos__snp_kept_done(&kept);
         return r;
-    if (!cocos__snp_endorsement_holds(&kept.endorsement)) {
-        cocos__snp_endorsement_done(&kept.endorsement);
-        return cocos__fail(err, COCOS_ERR_REJECTED, "snp.cert_chain",
-                           "the certificates are no chain to a trusted root");
     }
     *ret = kept;
     return COCOS_OK;
+}
+
+void cocos__snp_kept_done(cocos__snp_kept *k)
+{
+    cocos__snp_endorsement_done(&k->endorsement);
+    cocos__pack_done(&k->bytes);
 }
 
 /* The rows that need no certificate; 1 when the report can be read on. */
@@ -265,15 +255,13 @@ int cocos__snp_verify(const cocos__snp_evidence *ev,
     cocos__snp_endorsement made = {0};
     cocos__span crl = {NULL, 0};
     cocos__snp_report report;
-    int use = 0;
+    int r = COCOS_OK;
 
     cocos__rows_begin(rows, cocos__snp_checks, SNP_CHECKS);
     if (!check_form(ev, &report, rows))
         return COCOS_OK;
 
-    int r = use_kept(ev, kept, wanted_kind(ev), &use, err);
-    if (r < 0)
-        return r;
+    int use = use_kept(ev, kept, wanted_kind(ev));
     if (!use)
         r = endorse(ev, wanted_kind(ev), roots, &made, &crl, &why);
     if (r < 0)

@@ -8,6 +8,7 @@
  * in the report is believed before its signature.
  */
 
+#include "base/pack.h"
 #include "snp/endorsement.h"
 #include "snp/policy.h"
 
@@ -24,7 +25,7 @@ typedef struct cocos__snp_evidence {
 
 /* An endorsement that was built before, with the certificates it was built from. */
 typedef struct cocos__snp_kept {
-    uint8_t digest[32]; /* of table and certs as given */
+    cocos__pack bytes; /* of certs and table as given */
     cocos__snp_endorsement endorsement;
 } cocos__snp_kept;
 
@@ -36,6 +37,8 @@ int cocos__snp_keep(const cocos__snp_evidence *ev,
                     const cocos__certs *roots,
                     cocos__snp_kept *ret,
                     cocos_error **err);
+
+void cocos__snp_kept_done(cocos__snp_kept *k);
 
 /*
  * Adds the section of rows of one report. `roots` NULL: AMD's. `kept` may be NULL; it is used when

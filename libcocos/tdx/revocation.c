@@ -4,16 +4,22 @@
 
 static const cocos__said wanted = {"a current list that does not name the certificate", "default"};
 
-/* Signature and dates; 1 when the list may be asked. */
-static int
-usable(const cocos__tdx_case *k, size_t id, const cocos__crl *crl, const cocos__cert *issuer)
+/* Signature and dates; 1 when the list may be asked; MEMORY. */
+static int usable(const cocos__tdx_case *k,
+                  size_t id,
+                  const cocos__crl *crl,
+                  const cocos__cert *issuer,
+                  cocos_error **err)
 {
     cocos__said until = {
         cocos__rows_printf(k->rows, "valid until %s",
                            cocos__tdx_time_text(k->rows, cocos__crl_next_update(crl))),
         "its issuer"};
 
-    if (cocos__crl_verify(crl, issuer, NULL) < 0) {
+    int r = cocos__crl_verify(crl, issuer, NULL);
+    if (r == COCOS_ERR_MEMORY)
+        return cocos__fail_memory(err);
+    if (r < 0) {
         cocos__row_fail(k->rows, id, "tdx.crl_signature", wanted,
                         (cocos__said){"a list that its issuer did not sign", "evidence"});
         return 0;
@@ -35,24 +41,28 @@ static void ask(const cocos__tdx_case *k, size_t id, const cocos__crl *crl, cons
                                       cocos__cert_issuer_cn(cert)[0] ? "its issuer" : "nobody"});
 }
 
-static void check_list(const cocos__tdx_case *k, const cocos__crl *crl)
+static int check_list(const cocos__tdx_case *k, const cocos__crl *crl, cocos_error **err)
 {
     const cocos__certs *chain = &k->pck->chain;
+    int r = COCOS_OK;
 
     if (cocos__crl_issued_by(crl, chain->at[2])) {
-        if (!usable(k, TDX_ROOT_CRL, crl, chain->at[2]))
-            return;
+        r = usable(k, TDX_ROOT_CRL, crl, chain->at[2], err);
+        if (r <= 0)
+            return r;
         ask(k, TDX_ROOT_CRL, crl, chain->at[1]);
         ask(k, TDX_ROOT_CRL, crl, chain->at[2]);
         if (k->collateral && !k->collateral->chain_defect)
             ask(k, TDX_ROOT_CRL, crl, k->collateral->chain.at[0]);
     } else if (cocos__crl_issued_by(crl, chain->at[1])) {
-        if (usable(k, TDX_PCK_CRL, crl, chain->at[1]))
+        r = usable(k, TDX_PCK_CRL, crl, chain->at[1], err);
+        if (r > 0)
             ask(k, TDX_PCK_CRL, crl, chain->at[0]);
     } else {
         cocos__row_fail(k->rows, TDX_PCK_CRL, "tdx.crl_issuer", wanted,
                         (cocos__said){"a list of another authority", "evidence"});
     }
+    return r < 0 ? r : COCOS_OK;
 }
 
 static void missing(const cocos__tdx_case *k, size_t id)
@@ -77,8 +87,8 @@ int cocos__tdx_check_revocation(const cocos__tdx_case *k, cocos_error **err)
         if (r < 0)
             cocos__row_unknown(k->rows, TDX_PCK_CRL, "tdx.crl_format", wanted,
                                (cocos__said){"not a revocation list", "evidence"});
-        else
-            check_list(k, crl);
+        else if ((r = check_list(k, crl, err)) < 0)
+            return r;
     }
     missing(k, TDX_ROOT_CRL);
     missing(k, TDX_PCK_CRL);

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "crypto/digest.h"
 #include "tdx/checks.h"
 
 void cocos__tdx_policy_done(cocos__tdx_policy *p)
@@ -29,25 +28,13 @@ static int has_collateral(const cocos__tdx_evidence *ev)
     return ev->tcb_info.len > 0 && ev->qe_identity.len > 0 && ev->signing_chain.len > 0;
 }
 
-static int digest_spans(const cocos__span *spans, size_t n, uint8_t out[32], cocos_error **err)
-{
-    COCOS__CLEANUP(cocos__hasher_freep) cocos__hasher *h = NULL;
-    uint8_t size[8];
+#define COLLATERAL_RUNS 3
 
-    int r = cocos__hasher_new(COCOS__SHA256, &h, err);
-    for (size_t i = 0; r == COCOS_OK && i < n; i++) {
-        cocos__put_u64le(size, spans[i].len);
-        r = cocos__hasher_update(h, size, sizeof size, err);
-        if (r == COCOS_OK && spans[i].len > 0)
-            r = cocos__hasher_update(h, spans[i].data, spans[i].len, err);
-    }
-    return r < 0 ? r : cocos__hasher_finish(h, out, err);
-}
-
-static int digest_collateral(const cocos__tdx_evidence *ev, uint8_t out[32], cocos_error **err)
+static void collateral_runs(const cocos__tdx_evidence *ev, cocos__span runs[COLLATERAL_RUNS])
 {
-    const cocos__span spans[] = {ev->tcb_info, ev->qe_identity, ev->signing_chain};
-    return digest_spans(spans, COCOS__ARRAY_LEN(spans), out, err);
+    runs[0] = ev->tcb_info;
+    runs[1] = ev->qe_identity;
+    runs[2] = ev->signing_chain;
 }
 
 int cocos__tdx_keep(const cocos__tdx_evidence *ev,
@@ -56,16 +43,18 @@ int cocos__tdx_keep(const cocos__tdx_evidence *ev,
                     cocos_error **err)
 {
     COCOS__CLEANUP(cocos__freep) cocos__tdx_kept *k = calloc(1, sizeof *k);
+    cocos__span runs[COLLATERAL_RUNS];
     cocos__tdx_quote q;
     int cut = 0;
 
     if (!k)
         return cocos__fail_memory(err);
+    collateral_runs(ev, runs);
     int r = cocos__tdx_quote_read(ev->quote.data, ev->quote.len, &q, &cut, err);
     if (r == COCOS_OK)
-        r = digest_spans(&q.pck_chain, 1, k->chain_digest, err);
+        r = cocos__pack_make(&q.pck_chain, 1, &k->chain_bytes, err);
     if (r == COCOS_OK)
-        r = digest_collateral(ev, k->collateral_digest, err);
+        r = cocos__pack_make(runs, COLLATERAL_RUNS, &k->collateral_bytes, err);
     if (r == COCOS_OK)
         r = cocos__tdx_pck_read(q.pck_chain, roots, &k->pck, err);
     if (r == COCOS_OK && has_collateral(ev))
@@ -88,6 +77,8 @@ void cocos__tdx_kept_done(cocos__tdx_kept *k)
 {
     cocos__tdx_pck_done(&k->pck);
     cocos__tdx_collateral_done(&k->collateral);
+    cocos__pack_done(&k->chain_bytes);
+    cocos__pack_done(&k->collateral_bytes);
 }
 
 /* Evidence without collateral is judged by the kept one. */
@@ -100,16 +91,14 @@ static int choose_collateral(const cocos__tdx_evidence *ev,
                              cocos_error **err)
 {
     int keeps = kept && kept->collateral.chain.n > 0;
-    uint8_t digest[32];
+    cocos__span runs[COLLATERAL_RUNS];
 
     *ret = keeps ? &kept->collateral : NULL;
     if (!has_collateral(ev))
         return COCOS_OK;
-    if (keeps) {
-        int r = digest_collateral(ev, digest, err);
-        if (r < 0 || memcmp(digest, kept->collateral_digest, sizeof digest) == 0)
-            return r;
-    }
+    collateral_runs(ev, runs);
+    if (keeps && cocos__pack_is(&kept->collateral_bytes, runs, COLLATERAL_RUNS))
+        return COCOS_OK;
     *ret = made;
     return cocos__tdx_collateral_read(ev, known, roots, made, err);
 }
@@ -121,13 +110,9 @@ static int choose_pck(cocos__span pem,
                       const cocos__tdx_pck **ret,
                       cocos_error **err)
 {
-    uint8_t digest[32];
-
-    if (kept) {
-        int r = digest_spans(&pem, 1, digest, err);
+    if (kept && cocos__pack_is(&kept->chain_bytes, &pem, 1)) {
         *ret = &kept->pck;
-        if (r < 0 || memcmp(digest, kept->chain_digest, sizeof digest) == 0)
-            return r;
+        return COCOS_OK;
     }
     *ret = made;
     return cocos__tdx_pck_read(pem, roots, made, err);

@@ -8,6 +8,7 @@
  * status, then what the quote says. Nothing is believed before its signature.
  */
 
+#include "base/pack.h"
 #include "base/rows.h"
 #include "tdx/policy.h"
 #include "tdx/tcb.h"
@@ -38,9 +39,9 @@ typedef struct cocos__tdx_collateral {
 
 /* What a verifier keeps from earlier evidence: each part is used when the same bytes come again. */
 typedef struct cocos__tdx_kept {
-    uint8_t collateral_digest[32];
+    cocos__pack collateral_bytes;
     cocos__tdx_collateral collateral;
-    uint8_t chain_digest[32];
+    cocos__pack chain_bytes;
     cocos__tdx_pck pck;
 } cocos__tdx_kept;
 
