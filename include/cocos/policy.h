@@ -80,11 +80,21 @@ COCOS_API COCOS_NODISCARD int
 cocos_policy_to_json(const cocos_policy *policy, char **ret, cocos_error **err);
 
 /**
- * Say in words what every rule does, also those that are not set.
+ * Say in words what is demanded, what an "any" gives away, what is still open, and which defaults
+ * count. Kinds of evidence that no rule mentions get one line.
  * @param ret  [out, owned] text, free with cocos_free_text() of key.h.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int
 cocos_policy_explain(const cocos_policy *policy, char **ret, cocos_error **err);
+
+/**
+ * The same as JSON: which kinds of evidence are judged, and for each rule its name, meaning, state
+ * ("demanded", "given away", "open", "default", "not checked") and what it says. Values are cut
+ * for reading: cocos_policy_to_json() has them whole.
+ * @param ret  [out, owned] text, free with cocos_free_text() of key.h.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_policy_explain_json(const cocos_policy *policy, char **ret, cocos_error **err);
 
 /**
  * Add golden PCR values as one more acceptable value each of the rules vtpm.pcr.BANK.INDEX.

@@ -6,6 +6,7 @@
 
 #include "attest/policy.h"
 #include "codec/hex.h"
+#include "codec/json.h"
 #include "tdx/tcb.h"
 
 #define TEXT_MAX   (1u << 20)
@@ -141,33 +142,42 @@ static void add_value(cocos__buf *b, const cocos_policy *policy, const cocos__ru
     }
 }
 
-static void
-add_rule(cocos__buf *b, const cocos_policy *policy, const cocos__rule *rule, enum group group)
+/* What the rule comes to, in words: its value, what its absence or its "any" means. */
+static void add_says(cocos__buf *b, const cocos_policy *policy, const cocos__rule *rule)
 {
-    if (group == FREE) {
-        cocos__buf_printf(b, "  %s: %s\n", rule->name, rule->meaning);
-        return;
-    }
-    cocos__buf_printf(b, "  %s: %s\n      ", rule->name, rule->meaning);
+    enum group group = group_of(policy, rule);
+
     if (group == DEMANDED)
         add_value(b, policy, rule);
     else
         cocos__buf_add_str(b, group == GIVEN_AWAY ? cost_of(rule->name) : rule->unset);
+}
+
+static void
+add_rule(cocos__buf *b, const cocos_policy *policy, const cocos__rule *rule, enum group group)
+{
+    cocos__buf_printf(b, "  %s: %s\n", rule->name, rule->meaning);
+    if (group == FREE)
+        return;
+    cocos__buf_add_str(b, "      ");
+    add_says(b, policy, rule);
     cocos__buf_add_u8(b, '\n');
 }
+
+static const char *const kinds[][2] = {
+    {"snp", "AMD SEV-SNP"}, {"tdx", "Intel TDX"}, {"vtpm", "TPM quotes"}};
 
 /* 96 rules for PCRs: only those that are stated are worth a line. Claims fill the data slot. */
 static int worth_a_line(const cocos_policy *policy, const cocos__rule *rule, enum group group)
 {
-    static const char *const kinds[] = {"snp", "tdx", "vtpm"};
     int claimed = policy->claims.state == COCOS__RULE_GIVEN && strstr(rule->unset, "by claims");
 
     if (group_of(policy, rule) != group || (group == FREE && is_in(rule, "vtpm.pcr")) ||
         (group == OPEN && claimed))
         return 0;
     for (size_t i = 0; i < COCOS__ARRAY_LEN(kinds); i++) {
-        if (is_in(rule, kinds[i]))
-            return in_use(policy, kinds[i]);
+        if (is_in(rule, kinds[i][0]))
+            return in_use(policy, kinds[i][0]);
     }
     return 1;
 }
@@ -187,9 +197,6 @@ static void add_group(cocos__buf *b, const cocos_policy *policy, enum group grou
 
 static void add_kinds(cocos__buf *b, const cocos_policy *policy)
 {
-    static const char *const kinds[][2] = {
-        {"snp", "AMD SEV-SNP"}, {"tdx", "Intel TDX"}, {"vtpm", "TPM quotes"}};
-
     for (size_t i = 0; i < COCOS__ARRAY_LEN(kinds); i++)
         cocos__buf_printf(b, "%s: %s\n", kinds[i][1],
                           in_use(policy, kinds[i][0])
@@ -218,4 +225,52 @@ int cocos_policy_explain(const cocos_policy *policy, char **ret, cocos_error **e
         return cocos__fail_memory(err);
     *ret = text;
     return COCOS_OK;
+}
+
+static int put_rule(cocos__json_out *o, const cocos_policy *policy, const cocos__rule *rule)
+{
+    static const char *const states[GROUPS] = {"demanded", "given away", "open", "default",
+                                               "not checked"};
+    COCOS__CLEANUP(cocos__buf_done) cocos__buf b;
+    enum group group = group_of(policy, rule);
+
+    if (!worth_a_line(policy, rule, group))
+        return COCOS_OK;
+    cocos__buf_init(&b, TEXT_MAX);
+    add_says(&b, policy, rule);
+    const char *says = cocos__buf_cstr(&b);
+    if (!says)
+        return COCOS_ERR_MEMORY;
+    cocos__json_put_object(o, NULL);
+    cocos__json_put_text(o, "rule", rule->name);
+    cocos__json_put_text(o, "meaning", rule->meaning);
+    cocos__json_put_text(o, "state", states[group]);
+    cocos__json_put_text(o, "says", says);
+    cocos__json_put_end(o);
+    return COCOS_OK;
+}
+
+int cocos_policy_explain_json(const cocos_policy *policy, char **ret, cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__json_out_freep) cocos__json_out *o = NULL;
+
+    if (!policy)
+        return cocos__fail(err, COCOS_ERR_USAGE, "policy.value", "a policy is needed");
+    int r = cocos__json_out_new(&o, err);
+    if (r < 0)
+        return r;
+    cocos__json_put_object(o, NULL);
+    cocos__json_put_object(o, "kinds");
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(kinds); i++)
+        cocos__json_put_bool(o, kinds[i][0], in_use(policy, kinds[i][0]));
+    cocos__json_put_end(o);
+    cocos__json_put_text(o, "roots", policy->roots.n ? "listed" : "vendor");
+    cocos__json_put_array(o, "rules");
+    for (size_t i = 0; i < cocos__rules_n; i++) {
+        if (put_rule(o, policy, &cocos__rules[i]) < 0)
+            return cocos__fail_memory(err);
+    }
+    cocos__json_put_end(o);
+    cocos__json_put_end(o);
+    return cocos__json_finish(o, 1, ret, err);
 }

@@ -188,7 +188,8 @@ def test_keys_follow_no_link_to_elsewhere(tmp_path):
 
 
 def test_an_unwritable_directory_is_an_error(tmp_path):
-    done = run("keys", "-k", "ed25519", "-o", tmp_path / "missing")
+    (tmp_path / "file").touch()
+    done = run("keys", "-k", "ed25519", "-o", tmp_path / "file" / "missing")
     assert done.returncode not in (0, 2) and b"missing" in done.stderr
 
 

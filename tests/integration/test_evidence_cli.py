@@ -145,9 +145,14 @@ def test_a_single_quote_is_shown_alone(made, tmp_path):
 
 
 def test_an_explanation_names_what_is_given_away(made):
-    text = run_json("policy explain", "policy", "explain", made / "vtpm" / "policy.json")["text"]
+    path = made / "vtpm" / "policy.json"
+    found = run_json("policy explain", "policy", "explain", path)
+    rules = {r["rule"]: r for r in found["rules"]}
+    assert found["kinds"] == {"snp": False, "tdx": False, "vtpm": True} and found["roots"] == "vendor"
+    assert (rules["coverage.kernel"]["state"], rules["coverage.kernel"]["says"]) == ("given away", "whatever kernel runs is accepted")
+    assert rules["vtpm.nonce"] | {"meaning": ""} == {"rule": "vtpm.nonce", "meaning": "", "state": "demanded", "says": "d1" * 32}
+    text = run("policy", "explain", path).stdout.decode()
     assert "whatever kernel runs is accepted" in text and "AMD SEV-SNP: nothing is stated" in text
-    assert run("policy", "explain", made / "vtpm" / "policy.json").stdout.decode() == text
 
 
 def test_a_new_policy_accepts_what_it_was_made_for(made, tmp_path):

@@ -175,11 +175,9 @@ int cli_policy_explain(tool *t)
     int code = cli_policy_open(t, t->args->operands[0], &policy);
     if (code)
         return code;
-    if (cocos_policy_explain(policy, &text, &err) < 0)
+    if ((t->json ? cocos_policy_explain_json(policy, &text, &err)
+                 : cocos_policy_explain(policy, &text, &err)) < 0)
         return tool_fail_error(t, err);
-    if (t->json)
-        tool_emit(t, json_pack("{s:s}", "text", text));
-    else
-        tool_print(t, "%s", text);
+    emit(t, text);
     return 0;
 }

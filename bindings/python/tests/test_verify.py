@@ -150,6 +150,10 @@ def test_policies_go_through_json_and_back() -> None:
     assert (document["snp"]["vmpl"], document["snp"]["permit_provisional"]) == ("0x1", True)
     assert json.loads(cocos.Policy.from_json(policy.to_json()).to_json()) == document
     assert "snp.vmpl" in policy.explain()
+    rules = {r.name: r for r in policy.rules}
+    assert (rules["snp.products"].state, rules["snp.products"].says) == ("demanded", "Milan")
+    assert (rules["snp.report_data"].state, rules["snp.guest_policy"].state) == ("open", "default")
+    assert "tdx.mrtd" not in rules
     pcrs = json.loads(cocos.Policy().add_pcrs(json.dumps({"pcr_values": {"sha256": {"7": "ab" * 32}}})).to_json())
     assert "ab" * 32 in json.dumps(pcrs["vtpm"])
     with pytest.raises(cocos.UsageError) as e:

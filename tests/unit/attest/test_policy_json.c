@@ -255,6 +255,25 @@ START_TEST(says_what_is_demanded_given_away_and_open)
 }
 END_TEST
 
+START_TEST(explains_as_json_too)
+{
+    cocos_policy *policy = full();
+    cocos_error *err = NULL;
+    char *text = NULL;
+
+    assert_ok(cocos_policy_set(policy, "snp.vmpl", "any", NULL), NULL);
+    assert_ok(cocos_policy_explain_json(policy, &text, &err), err);
+    ck_assert_ptr_nonnull(strstr(text, "\"roots\": \"listed\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"state\": \"given away\""));
+    ck_assert_ptr_nonnull(strstr(text, "SWHardeningNeeded"));
+    cocos_free_text(text);
+    text = NULL;
+    ck_assert_int_eq(cocos_policy_explain_json(NULL, &text, NULL), COCOS_ERR_USAGE);
+    ck_assert_ptr_null(text);
+    cocos_policy_free(policy);
+}
+END_TEST
+
 START_TEST(cuts_what_is_too_long_to_read)
 {
     cocos_policy *policy = full();
@@ -305,5 +324,6 @@ TEST_MAIN(policy_json,
           reads_back_what_it_writes,
           explains_every_rule,
           says_what_is_demanded_given_away_and_open,
+          explains_as_json_too,
           cuts_what_is_too_long_to_read,
           has_every_rule_in_the_schema)

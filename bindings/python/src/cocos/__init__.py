@@ -35,6 +35,7 @@ from cocos._verify import (
     Part,
     Policy,
     Row,
+    Rule,
     Verdict,
     Verifier,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "Policy",
     "RejectedError",
     "Row",
+    "Rule",
     "StateError",
     "TimedOutError",
     "UnauthenticatedError",

@@ -147,6 +147,7 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_policy_add_pcrs": (c_int, (_P, _S, c_size_t, _OUT)),
     "cocos_policy_add_root": (c_int, (_P, _P, c_size_t, _OUT)),
     "cocos_policy_explain": (c_int, (_P, _OUT, _OUT)),
+    "cocos_policy_explain_json": (c_int, (_P, _OUT, _OUT)),
     "cocos_policy_free": (None, (_P,)),
     "cocos_policy_from_json": (c_int, (_S, c_size_t, _OUT, _OUT)),
     "cocos_policy_new": (c_int, (_OUT, _OUT)),

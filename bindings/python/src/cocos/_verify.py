@@ -105,6 +105,16 @@ class Evidence(Owned):
         return [Field(f["name"], f["value"], f["meaning"]) for f in document["fields"]]
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What a policy does with one rule; `state` is demanded, given away, open, default or not checked."""
+
+    name: str
+    meaning: str
+    state: str
+    says: str
+
+
 class Policy(Owned):
     """What a relying party accepts: rules of cocos-policy(5). Defaults refuse."""
 
@@ -152,8 +162,14 @@ class Policy(Owned):
         return _text_of("cocos_policy_to_json", self.handle)
 
     def explain(self) -> str:
-        """In words, what every rule does, also those that are not set."""
+        """In words: what is demanded, what an "any" gives away, what is open, which defaults count."""
         return _text_of("cocos_policy_explain", self.handle)
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The same, rule by rule."""
+        document = _json.loads(_text_of("cocos_policy_explain_json", self.handle))
+        return [Rule(r["rule"], r["meaning"], r["state"], r["says"]) for r in document["rules"]]
 
 
 @dataclass(frozen=True)
