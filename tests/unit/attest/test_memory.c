@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies, showing and judging when memory runs out: an error each time, never a yes to bad
+ * evidence, nothing left behind. */
+#include <cocos/key.h>
+#include <cocos/verifier.h>
+
+#include <string.h>
+
+#include "allocfail.h"
+#include "snp_maker.h"
+#include "suite.h"
+#include "tdx_maker.h"
+#include "tpm_maker.h"
+
+static char *policy_json;
+static cocos_verifier *verifiers[3];
+static cocos_evidence *good[3], *bad[3];
+
+static void keep(int i, cocos_policy *policy_take)
+{
+    PKI_NEED(cocos_verifier_new(policy_take, &verifiers[i], NULL) == COCOS_OK);
+    cocos_policy_free(policy_take);
+}
+
+static void make_evidence(void)
+{
+    snp_authority amd = snp_authority_new("Milan");
+    tdx_authority intel = tdx_authority_new();
+    EVP_PKEY *ak = pki_key_ec("P-256");
+    tpm_plan quoted = tpm_plan_new(ak);
+    cocos_policy *policy = snp_policy(&amd);
+
+    PKI_NEED(cocos_policy_to_json(policy, &policy_json, NULL) == COCOS_OK);
+    keep(0, policy);
+    keep(1, tdx_policy(&intel));
+    keep(2, tpm_policy(&quoted));
+    for (int wrong = 0; wrong < 2; wrong++) {
+        cocos_evidence **made = wrong ? bad : good;
+        snp_plan snp = snp_plan_new(&amd, 3);
+        tdx_plan tdx = tdx_plan_new(&intel);
+
+        snp.flip_report = wrong ? 0x91 : -1;
+        tdx.flip_body = wrong ? 0x60 : -1;
+        memset(quoted.nonce, wrong ? 0xd2 : 0xd1, sizeof quoted.nonce);
+        made[0] = snp_make(&snp);
+        made[1] = tdx_make(&tdx);
+        tpm_parts *parts = tpm_make(&quoted);
+        made[2] = tpm_evidence(parts);
+        tpm_parts_free(parts);
+    }
+    snp_authority_free(&amd);
+    tdx_authority_free(&intel);
+    EVP_PKEY_free(ak);
+}
+
+static int read_and_write(void *user, cocos_error **err)
+{
+    cocos_policy *policy = NULL;
+    char *text[3] = {NULL, NULL, NULL};
+
+    (void)user;
+    int r = cocos_policy_from_json(policy_json, strlen(policy_json), &policy, err);
+    if (r == COCOS_OK)
+        r = cocos_policy_to_json(policy, &text[0], err);
+    if (r == COCOS_OK)
+        r = cocos_policy_explain(policy, &text[1], err);
+    if (r == COCOS_OK)
+        r = cocos_policy_explain_json(policy, &text[2], err);
+    for (int i = 0; i < 3; i++)
+        cocos_free_text(text[i]);
+    cocos_policy_free(policy);
+    return r;
+}
+
+static int refuse(void *user, cocos_error **err)
+{
+    static const char text[] = "{\"version\":2,\"x\":1,\"snp\":{\"vmpl\":[9],\"chip_id\":\"zz\"}}";
+    cocos_policy *policy = NULL;
+
+    (void)user;
+    if (cocos_policy_from_json(text, strlen(text), &policy, err) == COCOS_OK)
+        abort();
+    cocos_error_free(*err);
+    *err = NULL;
+    return COCOS_OK;
+}
+
+static int show(void *user, cocos_error **err)
+{
+    char *table = NULL;
+    char *json = NULL;
+
+    int r = cocos_evidence_to_table(user, &table, err);
+    if (r == COCOS_OK)
+        r = cocos_evidence_to_json(user, &json, err);
+    cocos_free_text(table);
+    cocos_free_text(json);
+    return r;
+}
+
+static int render(const cocos_verdict *verdict, cocos_error **err)
+{
+    char *table = NULL;
+    char *json = NULL;
+
+    int r = cocos_verdict_to_table(verdict, &table, err);
+    if (r == COCOS_OK)
+        r = cocos_verdict_to_json(verdict, &json, err);
+    cocos_free_text(table);
+    cocos_free_text(json);
+    return r;
+}
+
+static int judge(int i, const cocos_evidence *ev, cocos_error **err)
+{
+    cocos_verdict *verdict = NULL;
+
+    int r = cocos_verifier_verify(verifiers[i], ev, SNP_NOW * 1000000000, COCOS_TIME_CHOSEN,
+                                  &verdict, err);
+    if (r == COCOS_OK)
+        r = render(verdict, err);
+    cocos_verdict_free(verdict);
+    return r;
+}
+
+static int accept(void *user, cocos_error **err)
+{
+    int i = *(int *)user;
+    return judge(i, good[i], err);
+}
+
+static int never_accept(void *user, cocos_error **err)
+{
+    int i = *(int *)user;
+
+    if (judge(i, bad[i], err) == COCOS_OK)
+        abort();
+    cocos_error_free(*err);
+    *err = NULL;
+    return COCOS_OK;
+}
+
+START_TEST(reads_writes_and_explains_policies)
+{
+    ck_assert_uint_gt(allocfail_sweep(read_and_write, NULL), 0);
+    ck_assert_uint_gt(allocfail_sweep(refuse, NULL), 0);
+}
+END_TEST
+
+START_TEST(shows_evidence)
+{
+    for (int i = 0; i < 3; i++)
+        ck_assert_uint_gt(allocfail_sweep(show, good[i]), 0);
+}
+END_TEST
+
+START_TEST(judges_good_evidence)
+{
+    ck_assert_uint_gt(allocfail_sweep(accept, &_i), 0);
+}
+END_TEST
+
+START_TEST(never_takes_bad_evidence_for_good)
+{
+    ck_assert_uint_gt(allocfail_sweep(never_accept, &_i), 0);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *each = tcase_create("each kind");
+    Suite *s = suite_create("memory");
+    TCase *once = tcase_create("once");
+
+    make_evidence();
+    tcase_set_timeout(each, 100);
+    tcase_set_timeout(once, 60);
+    tcase_add_test(once, reads_writes_and_explains_policies);
+    tcase_add_test(once, shows_evidence);
+    tcase_add_loop_test(each, judges_good_evidence, 0, 3);
+    tcase_add_loop_test(each, never_takes_bad_evidence_for_good, 0, 3);
+    suite_add_tcase(s, once);
+    suite_add_tcase(s, each);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    for (int i = 0; i < 3; i++) {
+        cocos_verifier_free(verifiers[i]);
+        cocos_evidence_free(good[i]);
+        cocos_evidence_free(bad[i]);
+    }
+    cocos_free_text(policy_json);
+    return failed != 0;
+}
