@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/klog.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -185,6 +186,19 @@ static void pause_before_restart(supervisor *s)
             stop_all(s);
 }
 
+/*
+ * The kernel names processes in its messages (out of memory, traps), and a job chooses its
+ * processes' names: on the console, which the host reads, that would be a way out. From here on
+ * only emergencies, such as a panic, are shown there, whatever the command line asked for.
+ */
+static void silence_kernel(void)
+{
+    enum { CONSOLE_LEVEL = 8, EMERGENCIES = 1 }; /* syslog(2) */
+
+    if (klogctl(CONSOLE_LEVEL, NULL, EMERGENCIES) < 0)
+        init_fail("cannot silence the kernel's messages: %s", strerror(errno));
+}
+
 void init_supervise(const eos_options *o)
 {
     supervisor s = {0};
@@ -196,6 +210,7 @@ void init_supervise(const eos_options *o)
         init_fail("cannot watch signals: %s", strerror(errno));
     s.n_buttons = init_open_buttons(s.buttons, BUTTONS_MAX);
     eos_agent_argv(o, s.argv);
+    silence_kernel();
 
     for (;;) {
         start_agent(&s);

@@ -73,7 +73,7 @@ static int set_firmware(cocos__local_config *c, const cocos_host_options *o, coc
         c->firmware = f;
     else
         return cocos__fail(err, COCOS_ERR_USAGE, "option.value",
-                           "firmware is \"%.64s\"; it must be seabios, ovmf or an absolute path",
+                           "firmware is \"%.64s\"; it must be seabios, ovmf or a path with a slash",
                            f);
     return COCOS_OK;
 }

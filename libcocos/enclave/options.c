@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Settings of a host: one table that says names, forms and defaults (doc/man/cocos-manager.8.scd).
  */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "enclave/enclave.h"
 #include "enclave/values.h"
@@ -9,6 +13,8 @@
 enum form {
     TEXT,
     PATH,
+    HOST_PATH, /* read by libvirt and QEMU too, whose current directory is another one */
+    FIRMWARE,
     STATE_PATH,
     SIZE,
     NUMBER,
@@ -33,15 +39,15 @@ static const struct option {
     [COCOS__OPT_STATE_DIR] = {"state_dir", STATE_PATH, NULL},
     [COCOS__OPT_RUNTIME_DIR] = {"runtime_dir", STATE_PATH, NULL},
     [COCOS__OPT_LIBVIRT_URI] = {"libvirt_uri", TEXT, "auto"},
-    [COCOS__OPT_EMULATOR] = {"emulator", PATH, "/usr/bin/qemu-system-x86_64"},
-    [COCOS__OPT_KERNEL] = {"kernel", PATH, NULL},
-    [COCOS__OPT_INITRD] = {"initrd", PATH, NULL},
-    [COCOS__OPT_IMAGES] = {"images", PATH, NULL},
+    [COCOS__OPT_EMULATOR] = {"emulator", HOST_PATH, "/usr/bin/qemu-system-x86_64"},
+    [COCOS__OPT_KERNEL] = {"kernel", HOST_PATH, NULL},
+    [COCOS__OPT_INITRD] = {"initrd", HOST_PATH, NULL},
+    [COCOS__OPT_IMAGES] = {"images", HOST_PATH, NULL},
     [COCOS__OPT_CMDLINE] = {"cmdline", TEXT,
-                            "console=ttyS0 quiet loglevel=4 panic=-1 cocos.env cocos.certs"},
+                            "console=ttyS0 quiet loglevel=1 panic=-1 cocos.env cocos.certs"},
     [COCOS__OPT_CMDLINE_EXTRA] = {"cmdline_extra", TEXT, ""},
-    [COCOS__OPT_FIRMWARE] = {"firmware", TEXT, "seabios"},
-    [COCOS__OPT_FIRMWARE_VARS] = {"firmware_vars", PATH, "/usr/share/OVMF/OVMF_VARS_4M.fd"},
+    [COCOS__OPT_FIRMWARE] = {"firmware", FIRMWARE, "seabios"},
+    [COCOS__OPT_FIRMWARE_VARS] = {"firmware_vars", HOST_PATH, "/usr/share/OVMF/OVMF_VARS_4M.fd"},
     [COCOS__OPT_BIND] = {"bind", IPV4, "127.0.0.1"},
     [COCOS__OPT_PORT_RANGE] = {"port_range", RANGE, "6100-6200"},
     [COCOS__OPT_PORTS_TAKEN] = {"ports_taken", PORTS, ""},
@@ -96,6 +102,8 @@ static int has_form(enum form form, const char *s)
     case TEXT:
         return cocos__value_printable(s, 0, 2000);
     case PATH:
+    case HOST_PATH:
+    case FIRMWARE:
         return cocos__value_printable(s, 1, 1000);
     case STATE_PATH:
         return is_state_path(s);
@@ -127,7 +135,10 @@ static const char *expected(enum form form)
     case TEXT:
         return "printable text of at most 2000 characters";
     case PATH:
+    case HOST_PATH:
         return "a path of at most 1000 printable characters";
+    case FIRMWARE:
+        return "seabios, ovmf or a path of at most 1000 printable characters";
     case STATE_PATH:
         return "an absolute path of at most 200 characters of A-Z a-z 0-9 / . _ @ ~ -";
     case SIZE:
@@ -169,6 +180,36 @@ static int find(const char *name)
     return -1;
 }
 
+static int is_relative_path(enum form form, const char *value)
+{
+    if (value[0] == '/')
+        return 0;
+    return form == HOST_PATH || (form == FIRMWARE && strchr(value, '/'));
+}
+
+/* The value as it is kept: a relative path means the directory of whoever set it, now. */
+static int kept_value(const struct option *o, const char *value, char **ret, cocos_error **err)
+{
+    char cwd[PATH_MAX];
+    char path[PATH_MAX + 1024];
+
+    if (!is_relative_path(o->form, value)) {
+        *ret = strdup(value);
+        return *ret ? COCOS_OK : cocos__fail_memory(err);
+    }
+    if (!getcwd(cwd, sizeof cwd))
+        return cocos__fail_errno(err, errno, "option.value",
+                                 "where the relative path of option %s begins", o->name);
+    snprintf(path, sizeof path, "%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, value);
+    if (!has_form(o->form, path))
+        return cocos__fail(err, COCOS_ERR_USAGE, "option.value",
+                           "option %s is relative to the current directory; together they must be "
+                           "%s",
+                           o->name, expected(o->form));
+    *ret = strdup(path);
+    return *ret ? COCOS_OK : cocos__fail_memory(err);
+}
+
 int cocos_host_options_set(cocos_host_options *o,
                            const char *name,
                            const char *value,
@@ -185,9 +226,10 @@ int cocos_host_options_set(cocos_host_options *o,
         return cocos__fail_check(err, COCOS_ERR_USAGE, "option.value", options[i].name,
                                  expected(options[i].form), NULL, "option %s must be %s", name,
                                  expected(options[i].form));
-    char *copy = strdup(value);
-    if (!copy)
-        return cocos__fail_memory(err);
+    char *copy = NULL;
+    int r = kept_value(&options[i], value, &copy, err);
+    if (r < 0)
+        return r;
     free(o->values[i]);
     o->values[i] = copy;
     return COCOS_OK;

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/thread.h"
+#include "enclave/libvirt/xml.h"
 
 /*
  * Configuration of the embedded driver's root. No virtlogd (the console is read by us), no security
@@ -46,9 +47,7 @@ int cocos__fail_libvirt(cocos_error **err, const char *code, const char *what)
     else if (e && (e->code == VIR_ERR_AUTH_FAILED || e->code == VIR_ERR_AUTH_CANCELLED))
         status = COCOS_ERR_DENIED;
 
-    snprintf(line, sizeof line, "%s", e && e->message ? e->message : "no reason given");
-    for (char *c = line; *c; c++)
-        *c = *c == '\n' ? ' ' : *c;
+    cocos__libvirt_words(e && e->message ? e->message : "no reason given", line, sizeof line);
     return cocos__fail(err, status, code, "%s: %s", what, line);
 }
 

@@ -24,4 +24,7 @@ int cocos__metadata_parse(const char *xml,
                           cocos_error **err);
 void cocos__metadata_free(void *doc);
 
+/* words.c: libvirt's message as one line, without the lines that are warnings of QEMU. */
+void cocos__libvirt_words(const char *message, char *out, size_t size);
+
 #endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enclave/values.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "enclave/enclave.h"
 #include "suite.h"
 
 START_TEST(reads_sizes_in_powers_of_1024)
@@ -129,6 +132,46 @@ START_TEST(makes_ids_that_it_recognises)
 }
 END_TEST
 
+/* libvirt and QEMU have another current directory. */
+START_TEST(keeps_paths_for_the_hypervisor_as_absolute_ones)
+{
+    static const struct {
+        const char *name;
+        enum cocos__host_option which;
+        const char *value;
+        const char *kept; /* below the current directory when it begins with "./" */
+    } cases[] = {
+        {"kernel", COCOS__OPT_KERNEL, "eos/kernel", "./eos/kernel"},
+        {"initrd", COCOS__OPT_INITRD, "initrd", "./initrd"},
+        {"images", COCOS__OPT_IMAGES, "/srv/images", "/srv/images"},
+        {"firmware", COCOS__OPT_FIRMWARE, "fw/code.fd", "./fw/code.fd"},
+        {"firmware", COCOS__OPT_FIRMWARE, "ovmf", "ovmf"},
+        {"firmware_vars", COCOS__OPT_FIRMWARE_VARS, "vars.fd", "./vars.fd"},
+        {"ca", COCOS__OPT_CA, "ca.pem", "ca.pem"},
+    };
+    cocos_host_options *o = NULL;
+    cocos_error *err = NULL;
+    char cwd[4096];
+    char want[4200];
+    char deep[1001];
+
+    ck_assert_ptr_nonnull(getcwd(cwd, sizeof cwd));
+    assert_ok(cocos_host_options_new(&o, &err), err);
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(cases); i++) {
+        int relative = cases[i].kept[0] == '.';
+        assert_ok(cocos_host_options_set(o, cases[i].name, cases[i].value, &err), err);
+        snprintf(want, sizeof want, "%s%s", relative ? cwd : "",
+                 relative ? cases[i].kept + 1 : cases[i].kept);
+        ck_assert_str_eq(cocos__host_option(o, cases[i].which), want);
+    }
+    memset(deep, 'a', sizeof deep - 1);
+    deep[sizeof deep - 1] = '\0';
+    assert_fails(cocos_host_options_set(o, "kernel", deep, &err), COCOS_ERR_USAGE, "option.value",
+                 err);
+    cocos_host_options_free(o);
+}
+END_TEST
+
 TEST_MAIN(values,
           reads_sizes_in_powers_of_1024,
           refuses_sizes_of_another_form,
@@ -137,4 +180,5 @@ TEST_MAIN(values,
           reads_port_ranges_and_nothing_else,
           takes_only_what_fits_into_one_line_of_an_environment_file,
           names_of_images_cannot_leave_their_folder,
-          makes_ids_that_it_recognises)
+          makes_ids_that_it_recognises,
+          keeps_paths_for_the_hypervisor_as_absolute_ones)

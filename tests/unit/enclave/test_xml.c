@@ -200,10 +200,34 @@ START_TEST(refuses_metadata_with_more_attributes_than_it_holds)
 }
 END_TEST
 
+START_TEST(tells_the_reason_without_the_warnings_before_it)
+{
+    static const char *const cases[][2] = {
+        {"internal error: process exited while connecting to monitor: 2026-01-01T00:00:00Z "
+         "qemu-system-x86_64: warning: 'readonly' is deprecated\n"
+         "qemu: -x: warning: slow\r\n\nqemu-system-x86_64: -kernel /k: No such file\n",
+         "qemu-system-x86_64: -kernel /k: No such file"},
+        {"unsupported configuration: no\nsecond line", "unsupported configuration: no second line"},
+        {"qemu: warning: only this\n", "qemu: warning: only this"},
+        {"", ""},
+    };
+    char line[512];
+    char small[8];
+
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(cases); i++) {
+        cocos__libvirt_words(cases[i][0], line, sizeof line);
+        ck_assert_str_eq(line, cases[i][1]);
+    }
+    cocos__libvirt_words("one\ntwo\nthree\nfour", small, sizeof small);
+    ck_assert_str_eq(small, "one two");
+}
+END_TEST
+
 TEST_MAIN(xml,
           renders_the_whole_machine_with_every_text_escaped,
           renders_kvm_firmware_and_the_user_that_qemu_runs_as,
           refuses_platforms_that_it_does_not_start,
           reads_back_the_metadata_that_it_wrote,
           refuses_metadata_that_is_not_plain,
-          refuses_metadata_with_more_attributes_than_it_holds)
+          refuses_metadata_with_more_attributes_than_it_holds,
+          tells_the_reason_without_the_warnings_before_it)
