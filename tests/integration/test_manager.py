@@ -221,6 +221,18 @@ def test_a_guest_that_never_answers_is_not_left_behind(manage):
         manager.nothing_left()
 
 
+def test_a_guest_that_hangs_in_boot_is_not_left_behind(manage):
+    # The kernel waits for ever before it starts init.
+    manager = manage("--append", "root=/dev/none rdinit=/none rootwait", "--boot-timeout", "3s")
+    with manager.host() as host:
+        with pytest.raises(CocosError) as failed:
+            host.create(timeout=40, wait_ready="1")
+        assert (failed.value.status, failed.value.code) == (TIMEOUT, "enclave.timeout")
+        assert "did not answer within boot_timeout" in failed.value.message
+        assert host.list() == {}
+    manager.nothing_left()
+
+
 def test_a_deadline_ends_an_enclave_also_when_the_manager_was_away(manage):
     manager = manage()
     with manager.host() as host:
