@@ -9,7 +9,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
+
+#define LOCK_WAIT_NS  (2 * COCOS__NS_PER_S)
+#define LOCK_RETRY_NS (20 * COCOS__NS_PER_MS)
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 #define PEM_MAX      (64 * 1024)
@@ -74,9 +78,15 @@ static int lock(const char *dir, cocos__identity *id, cocos_error **err)
     id->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (id->lock_fd < 0)
         return cocos__fail_errno(err, errno, "io.open", "cannot open %s", path);
-    if (flock(id->lock_fd, LOCK_EX | LOCK_NB) < 0)
-        return cocos__fail(err, COCOS_ERR_BUSY, "agent.locked",
-                           "another agent uses the state directory %s", dir);
+
+    /* A runtime that a killed agent was just starting holds the lock until it has been exec'ed. */
+    for (int64_t until = cocos_deadline_in(LOCK_WAIT_NS);
+         flock(id->lock_fd, LOCK_EX | LOCK_NB) < 0;) {
+        if (cocos__deadline_left_ns(until) == 0)
+            return cocos__fail(err, COCOS_ERR_BUSY, "agent.locked",
+                               "another agent uses the state directory %s", dir);
+        nanosleep(&(struct timespec){0, LOCK_RETRY_NS}, NULL);
+    }
     return COCOS_OK;
 }
 
