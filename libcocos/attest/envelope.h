@@ -15,15 +15,17 @@
 #define COCOS__ENVELOPE_PARTS 16
 
 /* Media types of parts. A part of another type is passed over, and the verdict names it. */
-#define COCOS__MEDIA_SNP_REPORT    "application/vnd.cocos.snp-report"
-#define COCOS__MEDIA_SNP_CERTS     "application/vnd.cocos.snp-certs"     /* AMD certificate table */
-#define COCOS__MEDIA_TDX_QUOTE     "application/vnd.cocos.tdx-quote"
-#define COCOS__MEDIA_CCEL          "application/vnd.cocos.ccel"          /* event log of TDX */
-#define COCOS__MEDIA_TPM_QUOTES    "application/vnd.cocos.tpm-quotes"    /* attest.Attestation: AK, quotes, PCRs */
+#define COCOS__MEDIA_SNP_REPORT "application/vnd.cocos.snp-report"
+#define COCOS__MEDIA_SNP_CERTS  "application/vnd.cocos.snp-certs" /* AMD certificate table */
+#define COCOS__MEDIA_TDX_QUOTE  "application/vnd.cocos.tdx-quote"
+#define COCOS__MEDIA_CCEL       "application/vnd.cocos.ccel" /* event log of TDX */
+#define COCOS__MEDIA_TPM_QUOTES                                                                    \
+    "application/vnd.cocos.tpm-quotes" /* attest.Attestation: AK, quotes, PCRs */
 #define COCOS__MEDIA_EVENT_LOG     "application/vnd.cocos.tcg-event-log" /* of the TPM */
 #define COCOS__MEDIA_IMA_LOG       "application/vnd.cocos.ima-log"       /* ASCII list */
 #define COCOS__MEDIA_SVSM_MANIFEST "application/vnd.cocos.svsm-manifest"
-#define COCOS__MEDIA_EXTENDS       "application/vnd.cocos.tpm-extends+cbor" /* [[PCR, what, digest] ...] */
+#define COCOS__MEDIA_EXTENDS                                                                       \
+    "application/vnd.cocos.tpm-extends+cbor" /* [[PCR, what, digest] ...] */
 
 typedef struct cocos__envelope_part {
     const char *media_type; /* at most 63 bytes, printable ASCII */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "attest/claims.h"
 #include "attest/evidence.h"
 #include "attest/verdict.h"
 #include "attest/vtpm.h"
-#include "crypto/digest.h"
 #include "snp/verify.h"
 #include "tdx/verify.h"
 
@@ -18,24 +18,11 @@ struct cocos_verifier {
 
 COCOS__DEFINE_FREEP(verifier_freep, cocos_verifier *, cocos_verifier_free)
 
-/* cocos-v1 section 1: REPORT_DATA = SHA-512("cocos-claims/1" || 0x00 || claims). */
-static int hash_claims(const cocos__match *claims, int alg, uint8_t *out, cocos_error **err)
-{
-    static const char tag[] = "cocos-claims/1"; /* with its NUL */
-    COCOS__CLEANUP(cocos__hasher_freep) cocos__hasher *h = NULL;
-
-    int r = cocos__hasher_new(alg, &h, err);
-    if (r == COCOS_OK)
-        r = cocos__hasher_update(h, tag, sizeof tag, err);
-    if (r == COCOS_OK)
-        r = cocos__hasher_update(h, claims->values, claims->size, err);
-    return r < 0 ? r : cocos__hasher_finish(h, out, err);
-}
-
 /* Claims say what the data slot of each kind must hold. */
 static int bind_claims(cocos_policy *p, cocos_error **err)
 {
     cocos__match *slots[] = {&p->snp.report_data, &p->tdx.report_data};
+    cocos__span claims = {p->claims.values, p->claims.size};
     uint8_t digest[64];
 
     if (p->claims.state != COCOS__RULE_GIVEN)
@@ -43,7 +30,7 @@ static int bind_claims(cocos_policy *p, cocos_error **err)
     if (p->vtpm.nonce.state != COCOS__RULE_UNSET)
         return cocos__fail(err, COCOS_ERR_USAGE, "policy.conflict",
                            "claims and a value for the nonce of quotes contradict each other");
-    int r = hash_claims(&p->claims, COCOS__SHA512, digest, err);
+    int r = cocos__claims_report_data(claims, digest, err);
     for (size_t i = 0; r == COCOS_OK && i < COCOS__ARRAY_LEN(slots); i++) {
         if (slots[i]->state != COCOS__RULE_UNSET || p->claims.count != 1)
             return cocos__fail(
@@ -54,7 +41,7 @@ static int bind_claims(cocos_policy *p, cocos_error **err)
     if (r == COCOS_OK)
         cocos__attest_vtpm_claims(p, digest);
     if (r == COCOS_OK)
-        r = hash_claims(&p->claims, COCOS__SHA256, digest, err);
+        r = cocos__claims_nonce(claims, digest, err);
     return r < 0 ? r : cocos__match_add(&p->vtpm.nonce, digest, 32, err);
 }
 

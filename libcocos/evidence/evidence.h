@@ -14,7 +14,8 @@ typedef struct cocos__attester cocos__attester; /* thread-safe */
 
 /* NULL or 0: the default, which is that of the running system. */
 typedef struct cocos__attester_options {
-    const char *providers;    /* comma list of "tpm", "snp", "tdx", "sim-snp", "sim-tdx"; NULL: whatever is there, never sim */
+    const char *providers;    /* comma list of "tpm", "snp", "tdx", "sim-snp", "sim-tdx"; NULL:
+                                 whatever is there, never sim */
     const char *tcti;         /* of the TPM: "device:/dev/tpmrm0", "swtpm:path=…" */
     const char *tsm_dir;      /* /sys/kernel/config/tsm/report */
     const char *sev_guest;    /* /dev/sev-guest */
@@ -30,7 +31,9 @@ typedef struct cocos__attester_options {
  * UNSUPPORTED "evidence.provider": one was named and is not there. Without any device it succeeds,
  * and making evidence fails with UNSUPPORTED "evidence.none".
  */
-int cocos__attester_open(const cocos__attester_options *o, cocos__attester **ret, cocos_error **err);
+int cocos__attester_open(const cocos__attester_options *o,
+                         cocos__attester **ret,
+                         cocos_error **err);
 void cocos__attester_close(cocos__attester *a); /* NULL allowed */
 COCOS__DEFINE_FREEP(cocos__attester_closep, cocos__attester *, cocos__attester_close)
 

@@ -13,11 +13,12 @@
 
 /* What ties evidence to one connection. Borrowed. */
 typedef struct cocos__attest_binding {
-    int server;                   /* 1: the server attests, 0: the client */
-    const uint8_t *exported;      /* 32 bytes: the exporter's value, challenge of the claims */
-    const uint8_t *leaf;          /* 32 bytes: SHA-256 of the SPKI in the authenticator's leaf */
-    const uint8_t *report_data;   /* 64 bytes: SHA-512 of the binder, what the Go programs put there */
-    const uint8_t *nonce;         /* 32 bytes: SHA-256 of exported, likewise */
+    int server;              /* 1: the server attests, 0: the client */
+    const uint8_t *exported; /* 32 bytes: the exporter's value, challenge of the claims */
+    const uint8_t *leaf;     /* 32 bytes: SHA-256 of the SPKI in the authenticator's leaf */
+    const uint8_t
+        *report_data;     /* 64 bytes: SHA-512 of the binder, what the Go programs put there */
+    const uint8_t *nonce; /* 32 bytes: SHA-256 of exported, likewise */
 } cocos__attest_binding;
 
 /* Appends the envelope. In the connection's thread; may block until the deadline. */
@@ -42,8 +43,8 @@ typedef struct cocos__attest_options {
     int compat;          /* evidence of version 1 is taken, or made, too */
 } cocos__attest_options;
 
-/* Client, after the handshake, before any plaintext. UNAUTHENTICATED "atls.…" for what is wrong with
- * the exchange; the judge's error for the evidence. */
+/* Client, after the handshake, before any plaintext. UNAUTHENTICATED "atls.…" for what is wrong
+ * with the exchange; the judge's error for the evidence. */
 int cocos__conn_attest_client(cocos__conn *c,
                               const cocos__attest_options *o,
                               int64_t deadline_ns,
