@@ -26,9 +26,10 @@ COCOS_API COCOS_NODISCARD int cocos_policy_new(cocos_policy **ret, cocos_error *
  * Set one rule from text, replacing what it said before.
  * @param name   of the rule.
  * @param value  "any" (written out: this is not checked), a hex string, a number (decimal or 0x),
- * "true" or "false", a product line, the name of a register, as the rule wants it.
+ * "true" or "false", a product line, the name of a register, as the rule wants it. Rules of key
+ * digests also take a public key or certificate in PEM.
  * @return COCOS_OK; COCOS_ERR_USAGE "policy.name": no such rule, "policy.value": not such a value,
- *         "policy.length": bytes of another length.   @since 0.1
+ *         "policy.length": bytes of another length, "policy.key": no key that fits.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int
 cocos_policy_set(cocos_policy *policy, const char *name, const char *value, cocos_error **err);
@@ -43,7 +44,8 @@ cocos_policy_add(cocos_policy *policy, const char *name, const char *value, coco
 
 /**
  * Set one rule that takes bytes.
- * @param data  @p len bytes, copied; as many as the rule wants.   @since 0.1
+ * @param data  @p len bytes, copied; as many as the rule wants. For a rule of key digests also a
+ * public key or certificate, DER or PEM.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_policy_set_bytes(
     cocos_policy *policy, const char *name, const uint8_t *data, size_t len, cocos_error **err);

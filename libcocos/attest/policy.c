@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "codec/hex.h"
+#include "snp/id_key.h"
 #include "tdx/tcb.h"
 
 #define BYTES_MAX 65536
@@ -81,6 +82,13 @@ static int find_rule(const char *name, const cocos__rule **ret, cocos_error **er
                               name);
 }
 
+/* Rules of digests of keys that take the key, or a certificate for it, as well. */
+static int takes_keys(const cocos__rule *rule)
+{
+    return rule->offset == offsetof(cocos_policy, snp.id_keys) ||
+           rule->offset == offsetof(cocos_policy, snp.author_keys);
+}
+
 static int add_bytes(cocos_policy *policy,
                      const cocos__rule *rule,
                      const uint8_t *data,
@@ -90,7 +98,16 @@ static int add_bytes(cocos_policy *policy,
 {
     cocos__match *m = cocos__rule_in(policy, rule);
     cocos__match made = {0};
+    uint8_t digest[COCOS__SNP_KEY_DIGEST];
 
+    /* No key is as short as its digest. */
+    if (takes_keys(rule) && len > sizeof digest && len <= BYTES_MAX) {
+        int r = cocos__snp_key_digest((cocos__span){data, len}, digest, err);
+        if (r < 0)
+            return r;
+        data = digest;
+        len = sizeof digest;
+    }
     if (len == 0 || len > BYTES_MAX || (rule->size && len != rule->size))
         return bad_length(rule, len, err);
     if (more && m->state == COCOS__RULE_GIVEN)
@@ -108,6 +125,8 @@ static int add_hex(
     cocos_policy *policy, const cocos__rule *rule, const char *value, int more, cocos_error **err)
 {
     size_t len = strlen(value);
+    if (takes_keys(rule) && strncmp(value, "-----BEGIN ", 11) == 0)
+        return add_bytes(policy, rule, (const uint8_t *)value, len, more, err);
     if (len % 2 || len > 2 * BYTES_MAX)
         return bad_value(rule, value, err);
 

@@ -434,6 +434,185 @@ START_TEST(trusts_listed_id_and_author_keys_only)
 }
 END_TEST
 
+/* Digest of AMD's form of a key, made here from the numbers of OpenSSL. */
+static void amd_digest(EVP_PKEY *key, uint8_t *out)
+{
+    uint8_t point[96];
+    uint8_t form[0x404] = {2};
+
+    pki_point(key, point, 48);
+    for (size_t i = 0; i < 48; i++) {
+        form[0x04 + i] = point[47 - i];
+        form[0x4c + i] = point[95 - i];
+    }
+    PKI_NEED(EVP_Digest(form, sizeof form, out, NULL, EVP_sha384(), NULL));
+}
+
+/* A certificate for the key by whatever authority; expired, since only the key counts. */
+static X509 *some_certificate(EVP_PKEY *key)
+{
+    pki_spec s = {.cn = "signer of ID blocks",
+                  .key = key,
+                  .scheme = PKI_ECDSA_SHA384,
+                  .not_before = SNP_FROM,
+                  .not_after = SNP_FROM + 1,
+                  .serial = 7};
+    return pki_cert(&s);
+}
+
+static char *key_pem(EVP_PKEY *key, int private_part)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *data = NULL;
+
+    PKI_NEED(bio && (private_part ? PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)
+                                  : PEM_write_bio_PUBKEY(bio, key)));
+    size_t len = (size_t)BIO_get_mem_data(bio, &data);
+    char *text = strndup(data, len);
+    PKI_NEED(text);
+    BIO_free(bio);
+    return text;
+}
+
+START_TEST(takes_id_and_author_keys_as_keys_and_certificates)
+{
+    EVP_PKEY *key = pki_key_ec("P-384");
+    EVP_PKEY *other = pki_key_ec("P-384");
+    X509 *cert = some_certificate(key);
+    X509 *certs[] = {cert, cert};
+    pki_bytes pem = pki_pem(certs, 1);
+    pki_bytes two = pki_pem(certs, 2);
+    pki_bytes der = pki_der(cert);
+    char *texts[] = {key_pem(key, 0), strndup((char *)pem.data, pem.len)};
+    char *wrong = key_pem(other, 0);
+    char *several = strndup((char *)two.data, two.len);
+    cocos_policy *policy = NULL;
+    cocos_error *err = NULL;
+
+    for (size_t i = 0; i < 2; i++) {
+        snp_plan p = snp_plan_new(&milan, 3);
+        amd_digest(key, p.report + 0x0e0);
+        expect(p, "snp.id_keys", texts[i], "");
+        expect(p, "snp.id_keys", wrong, "snp.id_key");
+        p = snp_plan_new(&milan, 3);
+        amd_digest(key, p.report + 0x110);
+        p.report[0x048] |= 1;
+        expect(p, "snp.author_keys", texts[i], "");
+        expect(p, "snp.author_keys", wrong, "snp.id_key");
+    }
+    assert_ok(cocos_policy_new(&policy, &err), err);
+    assert_ok(cocos_policy_set_bytes(policy, "snp.id_keys", der.data, der.len, &err), err);
+    assert_fails(cocos_policy_set(policy, "snp.id_keys", several, &err), COCOS_ERR_USAGE,
+                 "policy.key", err);
+    assert_fails(cocos_policy_set_bytes(policy, "snp.id_keys", der.data, der.len - 1, &err),
+                 COCOS_ERR_USAGE, "policy.key", err);
+    assert_fails(cocos_policy_set(policy, "snp.host_data", texts[0], &err), COCOS_ERR_USAGE,
+                 "policy.value", err);
+    cocos_policy_free(policy);
+    free(texts[0]);
+    free(texts[1]);
+    free(wrong);
+    free(several);
+    free(pem.data);
+    free(two.data);
+    free(der.data);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(other);
+}
+END_TEST
+
+START_TEST(gives_no_two_keys_the_same_digest)
+{
+    EVP_PKEY *key = pki_key_ec("P-384");
+    cocos_policy *policy = NULL;
+    uint8_t *spki = NULL;
+    int len = i2d_PUBKEY(key, &spki);
+    char *before = NULL;
+    char *after = NULL;
+
+    PKI_NEED(len > 0);
+    assert_ok(cocos_policy_new(&policy, NULL), NULL);
+    assert_ok(cocos_policy_set_bytes(policy, "snp.id_keys", spki, (size_t)len, NULL), NULL);
+    assert_ok(cocos_policy_to_json(policy, &before, NULL), NULL);
+    for (int bit = 0; bit < 8 * len; bit++) {
+        spki[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (cocos_policy_set_bytes(policy, "snp.id_keys", spki, (size_t)len, NULL) == COCOS_OK) {
+            assert_ok(cocos_policy_to_json(policy, &after, NULL), NULL);
+            ck_assert_str_ne(before, after);
+            cocos_free_text(after);
+        }
+        spki[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    cocos_free_text(before);
+    cocos_policy_free(policy);
+    OPENSSL_free(spki);
+    EVP_PKEY_free(key);
+}
+END_TEST
+
+START_TEST(refuses_keys_that_sign_no_id_block)
+{
+    EVP_PKEY *const keys[] = {pki_key_ec("P-256"), pki_key_rsa(2048), pki_key_rsa(3072),
+                              EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), pki_key_ec("P-521")};
+    cocos_policy *policy = NULL;
+    cocos_error *err = NULL;
+
+    assert_ok(cocos_policy_new(&policy, &err), err);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char *text = key_pem(keys[i], 0);
+        assert_fails(cocos_policy_set(policy, "snp.id_keys", text, &err), COCOS_ERR_USAGE,
+                     "policy.key", err);
+        free(text);
+    }
+    X509 *cert = some_certificate(keys[0]);
+    pki_bytes der = pki_der(cert);
+    assert_fails(cocos_policy_set_bytes(policy, "snp.author_keys", der.data, der.len, &err),
+                 COCOS_ERR_USAGE, "policy.key", err);
+    free(der.data);
+    X509_free(cert);
+
+    EVP_PKEY *p384 = pki_key_ec("P-384");
+    char *secret = key_pem(p384, 1);
+    assert_fails(cocos_policy_set(policy, "snp.id_keys", secret, &err), COCOS_ERR_USAGE,
+                 "policy.key", err);
+    assert_fails(cocos_policy_set(policy, "snp.id_keys", "-----BEGIN PUBLIC KEY-----\nabc\n-----END PUBLIC KEY-----", &err),
+                 COCOS_ERR_USAGE, "policy.key", err);
+    /* What is as long as a digest is one, and what is shorter nothing. */
+    assert_fails(cocos_policy_set(policy, "snp.id_keys", "abcd", &err), COCOS_ERR_USAGE,
+                 "policy.length", err);
+    free(secret);
+    EVP_PKEY_free(p384);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        EVP_PKEY_free(keys[i]);
+    cocos_policy_free(policy);
+}
+END_TEST
+
+/* Keys and digest that sev-snp-measure publishes with its tests. */
+START_TEST(agrees_with_a_published_digest)
+{
+    static const char pem[] =
+        "-----BEGIN PUBLIC KEY-----\n"
+        "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEsg/RocK9K2UYOnbiOQrIBfbY5eKvcl5a\n"
+        "jpPPh+wCn51F6zJrBLkr63FOFPqYb4qaLJSguKswzHY1JnWUSHaJHpVP9u9YJqYj\n"
+        "G6bW1/br+2jOMw4eWTlO+3CAiD3caTZL\n"
+        "-----END PUBLIC KEY-----\n";
+    static const char digest[] =
+        "870b7e35c53f8a72d0d322f75ab2af8262792aaf6579622ce4131c3f21f289e77cb0560a5e3b90b3932e674ec709cb14";
+    cocos_policy *policy = NULL;
+    cocos_error *err = NULL;
+    char *json = NULL;
+
+    assert_ok(cocos_policy_new(&policy, &err), err);
+    assert_ok(cocos_policy_add(policy, "snp.id_keys", pem, &err), err);
+    assert_ok(cocos_policy_to_json(policy, &json, &err), err);
+    ck_assert_ptr_nonnull(strstr(json, digest));
+    cocos_free_text(json);
+    cocos_policy_free(policy);
+}
+END_TEST
+
 START_TEST(cannot_tell_what_the_policy_leaves_out)
 {
     static const char *const needed[] = {
@@ -658,6 +837,10 @@ int main(void)
                                   holds_the_guest_policy_bit_by_bit,
                                   holds_every_stated_value,
                                   trusts_listed_id_and_author_keys_only,
+                                  takes_id_and_author_keys_as_keys_and_certificates,
+                                  gives_no_two_keys_the_same_digest,
+                                  refuses_keys_that_sign_no_id_block,
+                                  agrees_with_a_published_digest,
                                   cannot_tell_what_the_policy_leaves_out,
                                   counts_no_register_that_was_not_held_to_a_value,
                                   binds_claims_by_their_hash,
