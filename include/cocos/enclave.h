@@ -50,7 +50,7 @@ typedef struct cocos_enclave_spec cocos_enclave_spec;
 /** @param ret [out, owned] free with cocos_enclave_spec_free().   @since 0.1 */
 COCOS_API COCOS_NODISCARD int cocos_enclave_spec_new(cocos_enclave_spec **ret, cocos_error **err);
 /**
- * Set one member by name: "request_id" (32 hex digits; default random), "platform" ("plain"),
+ * Set one member by name: "request_id" (32 hex digits; default random), "platform" ("plain", "vtpm"),
  * "memory", "vcpus", "ttl" (Go duration), "image", "wait_ready" (0|1), "cvms_url", "log_level",
  * and, as the content of a PEM file, "cvms_ca", "cvms_client_cert", "cvms_client_key".
  * @return COCOS_OK; COCOS_ERR_USAGE "option.name" or "option.value"; COCOS_ERR_MEMORY.   @since 0.1

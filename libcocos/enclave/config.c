@@ -65,12 +65,13 @@ static int set_firmware(cocos__local_config *c, const cocos_host_options *o, coc
     const char *f = cocos__host_option(o, COCOS__OPT_FIRMWARE);
 
     c->firmware_vars = cocos__host_option(o, COCOS__OPT_FIRMWARE_VARS);
+    c->ovmf = cocos__host_option(o, COCOS__OPT_OVMF);
     if (strcmp(f, "seabios") == 0)
         c->firmware = NULL;
     else if (strcmp(f, "ovmf") == 0)
-        c->firmware = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+        c->firmware = c->ovmf;
     else if (f[0] == '/')
-        c->firmware = f;
+        c->firmware = c->ovmf = f;
     else
         return cocos__fail(err, COCOS_ERR_USAGE, "option.value",
                            "firmware is \"%.64s\"; it must be seabios, ovmf or a path with a slash",

@@ -221,6 +221,41 @@ static int forward_port(cocos__local *l, cocos__record *r, cocos_error **err)
                        (unsigned)l->config.port_low, (unsigned)l->config.port_high);
 }
 
+/* A machine of platform "vtpm" measures its boot: OVMF does, into a virtual TPM. */
+static int is_measured(const char *platform)
+{
+    return strcmp(platform, "vtpm") == 0;
+}
+
+static const char *firmware_of(const cocos__local_config *c, const char *platform)
+{
+    return is_measured(platform) ? c->ovmf : c->firmware;
+}
+
+static int check_platform(const cocos__local_config *c, const char *platform, cocos_error **err)
+{
+    const char *code = firmware_of(c, platform);
+
+    if (!is_measured(platform) && strcmp(platform, "plain") != 0)
+        return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "enclave.platform",
+                           "platform is \"%s\"; this version starts \"plain\" and \"vtpm\" "
+                           "machines only",
+                           platform);
+    if (is_measured(platform) && !c->tpm)
+        return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "enclave.platform",
+                           "platform is \"vtpm\", and this host gives no virtual TPM");
+    if (!code)
+        return COCOS_OK;
+    if (access(code, R_OK) < 0)
+        return cocos__fail_errno(err, errno, "enclave.firmware",
+                                 "OVMF code %s (Debian's package ovmf has it)", code);
+    if (access(c->firmware_vars, R_OK) < 0)
+        return cocos__fail_errno(err, errno, "enclave.firmware",
+                                 "template of OVMF's variables %s (Debian's package ovmf has it)",
+                                 c->firmware_vars);
+    return COCOS_OK;
+}
+
 static int start_machine(cocos__local *l, cocos__record *r, int64_t *outside_ns, cocos_error **err)
 {
     const cocos__local_config *c = &l->config;
@@ -251,7 +286,7 @@ static int start_machine(cocos__local *l, cocos__record *r, int64_t *outside_ns,
         .kernel = files.kernel,
         .initrd = files.initrd,
         .cmdline = c->cmdline,
-        .firmware = c->firmware,
+        .firmware = firmware_of(c, r->platform),
         .firmware_vars = c->firmware_vars,
         .nvram = nvram,
         .env_dir = env,
@@ -467,11 +502,9 @@ int cocos__local_create(cocos_host *h,
     int fresh = 0;
     int last;
 
-    if (strcmp(s->platform, "plain") != 0)
-        return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "enclave.platform",
-                           "platform is \"%s\"; this version starts \"plain\" machines only",
-                           s->platform);
-    int e = make_record(l, call, s, &wanted, err);
+    int e = check_platform(&l->config, s->platform, err);
+    if (e == COCOS_OK)
+        e = make_record(l, call, s, &wanted, err);
     if (e < 0)
         return e;
     e = reserve(l, wanted, &r, &fresh, err);

@@ -149,6 +149,20 @@ static void wipe_secrets_in(const char *dir, struct rows *rows)
     closedir(d);
 }
 
+/* The machine's copy of OVMF's variables: the guest can write there whatever it likes. */
+static void wipe_variables(const cocos__record *r, struct rows *rows)
+{
+    COCOS__CLEANUP(cocos__error_freep) cocos_error *err = NULL;
+    char path[400];
+
+    snprintf(path, sizeof path, "%s/nvram", r->dir);
+    if (is_absent(path))
+        return;
+    int w = cocos__wipe_file(path, &err);
+    row(rows, "firmware", path, w == COCOS_OK ? "overwritten and unlinked" : "attempted",
+        w == COCOS_OK && is_absent(path), w < 0 ? cocos_error_message(err) : NULL);
+}
+
 static void remove_shares(const cocos__record *r, struct rows *rows)
 {
     static const char *const subs[] = {"/env", "/certs"};
@@ -159,6 +173,7 @@ static void remove_shares(const cocos__record *r, struct rows *rows)
         snprintf(path, sizeof path, "%s%s", r->dir, subs[i]);
         wipe_secrets_in(path, rows);
     }
+    wipe_variables(r, rows);
     int e = cocos__remove_tree(r->dir, 1, &err);
     row(rows, "directory", r->dir, "removed", is_absent(r->dir),
         e < 0 ? cocos_error_message(err) : NULL);

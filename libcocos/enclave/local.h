@@ -43,7 +43,8 @@ typedef struct cocos__local_config {
     const char *kernel;
     const char *initrd;
     const char *images;
-    const char *firmware; /* NULL: SeaBIOS */
+    const char *firmware; /* of platform "plain"; NULL: SeaBIOS */
+    const char *ovmf;     /* of platform "vtpm" */
     const char *firmware_vars;
     const char *bind;
     const char *ports_taken;

@@ -47,6 +47,7 @@ static const struct option {
                             "console=ttyS0 quiet loglevel=1 panic=-1 cocos.env cocos.certs"},
     [COCOS__OPT_CMDLINE_EXTRA] = {"cmdline_extra", TEXT, ""},
     [COCOS__OPT_FIRMWARE] = {"firmware", FIRMWARE, "seabios"},
+    [COCOS__OPT_OVMF] = {"ovmf", HOST_PATH, "/usr/share/OVMF/OVMF_CODE_4M.fd"},
     [COCOS__OPT_FIRMWARE_VARS] = {"firmware_vars", HOST_PATH, "/usr/share/OVMF/OVMF_VARS_4M.fd"},
     [COCOS__OPT_BIND] = {"bind", IPV4, "127.0.0.1"},
     [COCOS__OPT_PORT_RANGE] = {"port_range", RANGE, "6100-6200"},

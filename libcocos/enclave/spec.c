@@ -45,14 +45,14 @@ static int set_request_id(cocos_enclave_spec *s, const char *value, cocos_error 
 
 static int set_platform(cocos_enclave_spec *s, const char *value, cocos_error **err)
 {
-    static const char *const known[] = {"plain", "snp", "tdx"};
+    static const char *const known[] = {"plain", "vtpm", "snp", "tdx"};
 
     for (size_t i = 0; i < COCOS__ARRAY_LEN(known); i++)
         if (strcmp(known[i], value) == 0) {
             strcpy(s->platform, value);
             return COCOS_OK;
         }
-    return bad(err, "platform", "plain, snp or tdx");
+    return bad(err, "platform", "plain, vtpm, snp or tdx");
 }
 
 static int set_memory(cocos_enclave_spec *s, const char *value, cocos_error **err)

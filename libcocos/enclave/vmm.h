@@ -46,7 +46,7 @@ typedef struct cocos__vmm_config {
 
 typedef struct cocos__vmm_machine {
     const char *id;
-    const char *platform; /* "plain"; render_platform() decides about others */
+    const char *platform; /* "plain" or "vtpm"; render_platform() decides about others */
     const char *emulator;
     int kvm;
     uint64_t memory; /* bytes, whole MiB */

@@ -256,6 +256,7 @@ def test_a_deadline_ends_an_enclave_also_when_the_manager_was_away(manage):
     "members, status, code",
     [
         ({"platform": "snp"}, -3, "enclave.platform"),
+        ({"platform": "vtpm"}, -3, "enclave.platform"),  # a manager without virtual TPMs
         ({"memory": "1"}, MALFORMED, "enclave.memory"),
         ({"memory": "16777215T"}, MALFORMED, "enclave.memory"),
         ({"vcpus": "4096"}, MALFORMED, "enclave.vcpus"),

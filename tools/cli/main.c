@@ -138,7 +138,7 @@ static const tool_option create_options[] = {
     {"ttl", 0, "DURATION", "destroy the virtual machine after this time", 0, NULL},
     {"memory", 0, "SIZE", "e.g. 2G (default: the manager's)", 0, NULL},
     {"vcpus", 0, "COUNT", "virtual processors (default: the manager's)", 0, NULL},
-    {"platform", 0, "NAME", "kind of virtual machine (default: plain)", 0, NULL},
+    {"platform", 0, "NAME", "kind of virtual machine: vtpm measures its boot (default: plain)", 0, NULL},
     {"image", 0, "NAME", "guest image (default: the manager's)", 0, NULL},
     {"request-id", 0, "HEX", "32 hex digits: the same request again gives the same virtual machine",
      0, NULL},

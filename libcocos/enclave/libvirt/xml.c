@@ -165,10 +165,16 @@ static void write_label(struct out *o, const cocos__vmm_machine *m)
 /* Everything that depends on the kind of machine is decided here and nowhere else. */
 static int render_platform(struct out *o, const cocos__vmm_machine *m, cocos_error **err)
 {
-    if (strcmp(m->platform, "plain") != 0)
+    int measured = strcmp(m->platform, "vtpm") == 0;
+
+    if (!measured && strcmp(m->platform, "plain") != 0)
         return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "enclave.platform",
-                           "platform is \"%.32s\"; this version starts \"plain\" machines only",
+                           "platform is \"%.32s\"; this version starts \"plain\" and \"vtpm\" "
+                           "machines only",
                            m->platform);
+    if (measured && (!m->firmware || !m->tpm))
+        return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "enclave.platform",
+                           "platform is \"vtpm\", which wants OVMF and a virtual TPM");
     EMPTY(o, "cpu", "mode", m->kvm ? "host-passthrough" : "maximum");
     return COCOS_OK;
 }

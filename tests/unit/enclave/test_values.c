@@ -146,6 +146,7 @@ START_TEST(keeps_paths_for_the_hypervisor_as_absolute_ones)
         {"images", COCOS__OPT_IMAGES, "/srv/images", "/srv/images"},
         {"firmware", COCOS__OPT_FIRMWARE, "fw/code.fd", "./fw/code.fd"},
         {"firmware", COCOS__OPT_FIRMWARE, "ovmf", "ovmf"},
+        {"ovmf", COCOS__OPT_OVMF, "fw/code.fd", "./fw/code.fd"},
         {"firmware_vars", COCOS__OPT_FIRMWARE_VARS, "vars.fd", "./vars.fd"},
         {"ca", COCOS__OPT_CA, "ca.pem", "ca.pem"},
     };

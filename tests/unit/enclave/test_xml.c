@@ -132,6 +132,27 @@ START_TEST(renders_kvm_firmware_and_the_user_that_qemu_runs_as)
 }
 END_TEST
 
+START_TEST(measured_boot_wants_firmware_and_tpm)
+{
+    cocos__vmm_machine m = machine();
+    cocos_error *err = NULL;
+    char *xml = NULL;
+
+    m.platform = "vtpm";
+    m.tpm = 1;
+    assert_fails(cocos__domain_xml(&m, &xml, &err), COCOS_ERR_UNSUPPORTED, "enclave.platform", err);
+    m.firmware = "/ovmf/code";
+    m.firmware_vars = "/ovmf/vars";
+    m.nvram = "/r/nvram";
+    xml = render(&m);
+    ck_assert_ptr_nonnull(strstr(xml, "<tpm model=\"tpm-crb\">"));
+    free(xml);
+    xml = NULL;
+    m.tpm = 0;
+    assert_fails(cocos__domain_xml(&m, &xml, &err), COCOS_ERR_UNSUPPORTED, "enclave.platform", err);
+}
+END_TEST
+
 START_TEST(refuses_platforms_that_it_does_not_start)
 {
     cocos__vmm_machine m = machine();
@@ -226,6 +247,7 @@ END_TEST
 TEST_MAIN(xml,
           renders_the_whole_machine_with_every_text_escaped,
           renders_kvm_firmware_and_the_user_that_qemu_runs_as,
+          measured_boot_wants_firmware_and_tpm,
           refuses_platforms_that_it_does_not_start,
           reads_back_the_metadata_that_it_wrote,
           refuses_metadata_that_is_not_plain,
