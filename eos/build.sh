@@ -215,6 +215,19 @@ put_busybox()
     done
 }
 
+# How tpm2-tss reaches /dev/tpmrm0: opened at run time by name, so that no list of libraries has it.
+put_tpm_transport()
+{
+    loader=$(find "$tree/usr/lib/x86_64-linux-gnu" -name 'libtss2-tctildr.so.*' | head -n 1)
+    [ -n "$loader" ] || return 0 # built without a TPM
+    path=$(LD_LIBRARY_PATH=$ours ldd "$agent" | awk '$1 ~ /^libtss2-tctildr/ { print $3; exit }')
+    path=${path%/*}/libtss2-tcti-device.so.0
+    [ -f "$path" ] || die "there is no $path: install libtss2-tcti-device0"
+    put 0755 "$path" "usr/lib/x86_64-linux-gnu/${path##*/}"
+    realpath "$path" >>"$work/foreign"
+    put_closure "$path"
+}
+
 put_kernel_modules()
 {
     mkdir -p "$tree/usr/lib/eos/modules"
@@ -245,6 +258,7 @@ make_tree()
     put_ours 0755 "$build/eos/eos-init" init
     put_ours 0755 "$agent" usr/bin/cocos-agent
     put_closure "$agent"
+    put_tpm_transport
     put_foreign crun
     put_busybox
     put_kernel_modules

@@ -12,6 +12,8 @@ import subprocess
 
 import pytest
 
+from vm import Tpm
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("COCOS_BUILD_ROOT", ROOT / "build"))
 TESTS = BUILD / "tests" / "unit" / "test-agent-job"
@@ -20,6 +22,10 @@ HOSTILE = BUILD / "tests" / "support" / "jobs" / "hostile"
 # Exit code 2 makes init switch off instead of starting it again (eos/README.md).
 AGENT = """#!/bin/sh
 export COCOS_BUILD_ROOT=/tests CK_TIMEOUT_MULTIPLIER=4
+for source in /dev/tpm0 /dev/tpmrm0 /sys/kernel/security/tpm0/binary_bios_measurements \
+    /sys/kernel/security/integrity/ima/ascii_runtime_measurements /sys/kernel/config/tsm/report; do
+    [ -e $source ] && echo "there is $source"
+done
 /tests/test-agent-job
 echo "status $?"
 ls /sys/fs/cgroup | grep cocos-job && echo "a control group is left"
@@ -46,7 +52,7 @@ def overlay(folder: pathlib.Path) -> bytes:
 
 @pytest.fixture(name="image", scope="module")
 def make_image(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    for program in ("qemu-system-x86_64", "cpio"):
+    for program in ("qemu-system-x86_64", "swtpm", "cpio"):
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed")
     folder = tmp_path_factory.mktemp("image")
@@ -60,14 +66,28 @@ def make_image(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return folder / "eos"
 
 
-def test_jobs_are_sealed_and_limited_in_the_guest(image: pathlib.Path) -> None:
+# What makes evidence and that the jobs must not reach (tests/support/jobs/hostile.c).
+EVIDENCE = [
+    "/dev/tpm0",
+    "/dev/tpmrm0",
+    "/sys/kernel/security/tpm0/binary_bios_measurements",
+    "/sys/kernel/security/integrity/ima/ascii_runtime_measurements",
+    "/sys/kernel/config/tsm/report",
+]
+
+
+def test_jobs_are_sealed_and_limited_in_the_guest(image: pathlib.Path, tmp_path: pathlib.Path) -> None:
     command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     command += ["-machine", "q35,accel=tcg", "-cpu", "max", "-smp", "2", "-m", "1024", "-serial", "stdio"]
     command += ["-netdev", "user,id=n0,restrict=on", "-device", "virtio-net-pci,netdev=n0,romfile="]
     command += ["-kernel", str(image / "kernel"), "-initrd", str(image / "initrd")]
     command += ["-append", "console=ttyS0 quiet loglevel=1 panic=-1"]
-    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=400, check=True)
+    with Tpm(tmp_path) as tpm:
+        command += tpm.options
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=400, check=True)
     console = run.stdout.decode("ascii", "replace")
+    for source in EVIDENCE:
+        assert f"there is {source}" in console, console
     assert "100%: Checks:" in console, console
     assert "status 0" in console, console
     assert " left" not in console.split("status 0")[1], console

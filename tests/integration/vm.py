@@ -5,12 +5,52 @@ from __future__ import annotations
 
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
 
 # Slow machines get five times what a quiet one needs.
 BOOT_S = 60.0
+
+
+class Tpm:
+    """A virtual TPM for one machine, ended by the context manager."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.state = folder / "tpm"
+        self.process: subprocess.Popen | None = None
+
+    def __enter__(self) -> "Tpm":
+        # Unix sockets want short paths.
+        self.state.mkdir()
+        self.short = tempfile.mkdtemp(prefix="tpm")
+        subprocess.run(
+            ["swtpm_setup", "--tpm2", "--tpm-state", self.state, "--pcr-banks", "sha256,sha384"],
+            check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        control = f"{self.short}/ctrl"
+        self.process = subprocess.Popen(
+            ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.state}", "--ctrl", f"type=unixio,path={control}"]
+        )
+        end = time.monotonic() + BOOT_S
+        while not pathlib.Path(control).exists():
+            assert self.process.poll() is None and time.monotonic() < end, "swtpm does not start"
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.short)
+
+    @property
+    def options(self) -> list[str]:
+        """For QEMU."""
+        return ["-chardev", f"socket,id=tpm,path={self.short}/ctrl", "-tpmdev", "emulator,id=tpm0,chardev=tpm",
+                "-device", "tpm-crb,tpmdev=tpm0"]  # fmt: skip
 
 
 class Machine:

@@ -95,7 +95,16 @@ static int act_look(const char *arg)
     static const char *const paths[] = {
         "/run",          "/sys",       "/home",          "/root",       "/var",     "/etc/shadow",
         "/etc/hostname", "/etc/certs", "/etc/cocos",     "/proc/kcore", "/dev/mem", "/dev/vda",
-        "/dev/kvm",      "/dev/tpm0",  "/dev/sev-guest", "/proc/kmsg",  "/dev/kmsg"};
+        "/dev/kvm",      "/proc/kmsg", "/dev/kmsg"};
+    /* What makes evidence. These answer a read only after a write: to open one is enough. */
+    static const char *const evidence[] = {
+        "/dev/tpm0",
+        "/dev/tpmrm0",
+        "/dev/sev-guest",
+        "/dev/tdx_guest",
+        "/sys/kernel/security/tpm0/binary_bios_measurements",
+        "/sys/kernel/security/integrity/ima/ascii_runtime_measurements",
+        "/sys/kernel/config/tsm/report"};
     DIR *d;
 
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
@@ -104,6 +113,8 @@ static int act_look(const char *arg)
         ssize_t n = fd < 0 ? -1 : read(fd, &byte, 1);
         say(paths[i], n > 0 || (fd >= 0 && errno == EISDIR));
     }
+    for (size_t i = 0; i < sizeof evidence / sizeof evidence[0]; i++)
+        say(evidence[i], open(evidence[i], O_RDONLY | O_NONBLOCK) >= 0);
     say(arg, access(arg, F_OK) == 0);
     d = opendir("/proc");
     for (struct dirent *e; d && (e = readdir(d));)
