@@ -8,13 +8,14 @@
 static cocos__span header(const cocos__reader *r, int *tag, size_t *header_len)
 {
     COCOS__OSSL_SCOPE;
-    const uint8_t *p = r->data + r->pos;
     size_t left = cocos__reader_left(r);
     long len = 0;
     int class = 0;
-    int form =
-        left > 0 && left <= INT32_MAX ? ASN1_get_object(&p, &len, tag, &class, (long)left) : 0x80;
 
+    if (left == 0 || left > INT32_MAX) /* of nothing, there may be no address to count from */
+        return (cocos__span){NULL, 0};
+    const uint8_t *p = r->data + r->pos;
+    int form = ASN1_get_object(&p, &len, tag, &class, (long)left);
     /* 0x80: bad header; bit 0: indefinite length, which DER does not have. */
     if ((form & 0x81) || class != V_ASN1_UNIVERSAL || len < 0)
         return (cocos__span){NULL, 0};
