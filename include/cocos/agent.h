@@ -2,6 +2,11 @@
 #ifndef COCOS_AGENT_H
 #define COCOS_AGENT_H
 
+/*
+ * The agent, which takes assets, runs computations and gives results inside a confidential machine,
+ * as a part of another program; cocos-agent(8) is one.
+ */
+
 #include <cocos/error.h>
 
 #ifdef __cplusplus

@@ -2,6 +2,11 @@
 #ifndef COCOS_COMPUTATION_H
 #define COCOS_COMPUTATION_H
 
+/*
+ * What a party does with an agent: ask what it is and has, upload assets, follow the computation,
+ * fetch the result.
+ */
+
 #include <cocos/error.h>
 #include <cocos/key.h>
 #include <cocos/manifest.h>
@@ -23,7 +28,8 @@ COCOS_API COCOS_NODISCARD int cocos_checksum(const char *path,
 /** How to reach an agent, and why to trust what answers. Not thread-safe. */
 typedef struct cocos_agent_options cocos_agent_options;
 
-/** @param ret [out, owned] free with cocos_agent_options_free().   @since 0.1 */
+/** Options that name no agent yet and trust nobody. @param ret [out, owned] free with
+ * cocos_agent_options_free().   @since 0.1 */
 COCOS_API COCOS_NODISCARD int cocos_agent_options_new(cocos_agent_options **ret, cocos_error **err);
 /** "host:port" or "unix:/path". Copied.   @since 0.1 */
 COCOS_API COCOS_NODISCARD int
@@ -116,7 +122,8 @@ typedef int (*cocos_progress_fn)(void *user, uint64_t done, uint64_t total);
 
 /** One upload. Not thread-safe. Unset members: kind must be set, the rest defaults. */
 typedef struct cocos_upload cocos_upload;
-/** @param ret [out, owned] free with cocos_upload_free().   @since 0.1 */
+/** An upload of asset @p index of @p kind (enum cocos_asset_kind). @param ret [out, owned] free
+ * with cocos_upload_free().   @since 0.1 */
 COCOS_API COCOS_NODISCARD int
 cocos_upload_new(int kind, uint32_t index, cocos_upload **ret, cocos_error **err);
 /** A file, or a directory (sent as its deterministic zip). Copied.   @since 0.1 */

@@ -2,6 +2,11 @@
 #ifndef COCOS_CVMS_H
 #define COCOS_CVMS_H
 
+/*
+ * A computation-management server for development, as a part of another program; cocos-cvms(1) is
+ * one.
+ */
+
 #include <cocos/error.h>
 #include <cocos/manifest.h>
 
@@ -20,7 +25,8 @@ typedef struct cocos_cvms cocos_cvms;
 /** Settings of a server. Not thread-safe. */
 typedef struct cocos_cvms_options cocos_cvms_options;
 
-/** @param ret [out, owned] free with cocos_cvms_options_free().   @since 0.1 */
+/** Options with their defaults. @param ret [out, owned] free with cocos_cvms_options_free().
+ * @since 0.1 */
 COCOS_API COCOS_NODISCARD int cocos_cvms_options_new(cocos_cvms_options **ret, cocos_error **err);
 /**
  * Set one option by name: "listen" ("host:port", port 0: any free one; "unix:/path"; default

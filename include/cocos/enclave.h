@@ -2,6 +2,11 @@
 #ifndef COCOS_ENCLAVE_H
 #define COCOS_ENCLAVE_H
 
+/*
+ * Enclaves, that is virtual machines with an agent in them, on this host or at a manager: create,
+ * list, watch, end.
+ */
+
 #include <cocos/error.h>
 
 #ifdef __cplusplus
@@ -17,10 +22,11 @@ typedef struct cocos_host cocos_host;
 /** Settings for opening a host. Not thread-safe. */
 typedef struct cocos_host_options cocos_host_options;
 
-/** @param ret [out, owned] free with cocos_host_options_free().   @since 0.1 */
+/** Options with their defaults. @param ret [out, owned] free with cocos_host_options_free().
+ * @since 0.1 */
 COCOS_API COCOS_NODISCARD int cocos_host_options_new(cocos_host_options **ret, cocos_error **err);
 /**
- * Set one option by name; doc/man/cocos-manager.8 lists them. For a manager: "manager" (address),
+ * Set one option by name; cocos-manager(8) lists them. For a manager: "manager" (address),
  * "ca", "cert", "key" (paths). For this host: "state_dir", "libvirt_uri", "kernel", "initrd",
  * "cmdline", "firmware", "bind", "port_range", "max_vms", "max_vms_per_owner", "accel", "memory",
  * "vcpus", "owner", …
@@ -47,7 +53,8 @@ COCOS_API void cocos_host_close(cocos_host *h);
 
 /** What is wanted of a new enclave. Not thread-safe. */
 typedef struct cocos_enclave_spec cocos_enclave_spec;
-/** @param ret [out, owned] free with cocos_enclave_spec_free().   @since 0.1 */
+/** A wish with nothing set. @param ret [out, owned] free with cocos_enclave_spec_free().
+ * @since 0.1 */
 COCOS_API COCOS_NODISCARD int cocos_enclave_spec_new(cocos_enclave_spec **ret, cocos_error **err);
 /**
  * Set one member by name: "request_id" (32 hex digits; default random), "platform" ("plain", "vtpm"),
@@ -78,8 +85,8 @@ COCOS_API COCOS_NODISCARD int cocos_enclave_create(cocos_host *h,
                                                    cocos_cancel *cancel,
                                                    cocos_enclave_info **ret,
                                                    cocos_error **err);
-/** @param ret [out, owned] free with cocos_enclave_info_free(). @return COCOS_ERR_NOT_FOUND
- * "enclave.unknown".   @since 0.1 */
+/** Ask for one enclave. @param ret [out, owned] free with cocos_enclave_info_free(). @return
+ * COCOS_OK; COCOS_ERR_NOT_FOUND "enclave.unknown".   @since 0.1 */
 COCOS_API COCOS_NODISCARD int cocos_enclave_get(cocos_host *h,
                                                 const char *id,
                                                 int64_t deadline_ns,
@@ -89,15 +96,16 @@ COCOS_API COCOS_NODISCARD int cocos_enclave_get(cocos_host *h,
 
 /** A list of enclaves. Immutable. */
 typedef struct cocos_enclave_list cocos_enclave_list;
-/** @param ret [out, owned] free with cocos_enclave_list_free().   @since 0.1 */
+/** List the enclaves that the caller may see. @param ret [out, owned] free with
+ * cocos_enclave_list_free().   @since 0.1 */
 COCOS_API COCOS_NODISCARD int cocos_enclave_list_get(cocos_host *h,
                                                      int64_t deadline_ns,
                                                      cocos_cancel *cancel,
                                                      cocos_enclave_list **ret,
                                                      cocos_error **err);
-/** @since 0.1 */
+/** Number of enclaves in the list.   @since 0.1 */
 COCOS_API size_t cocos_enclave_list_count(const cocos_enclave_list *l);
-/** Borrowed; NULL past the end.   @since 0.1 */
+/** Enclave @p i of the list. Borrowed; NULL past the end.   @since 0.1 */
 COCOS_API const cocos_enclave_info *cocos_enclave_list_at(const cocos_enclave_list *l, size_t i);
 /** NULL is allowed.   @since 0.1 */
 COCOS_API void cocos_enclave_list_free(cocos_enclave_list *l);
@@ -135,7 +143,8 @@ COCOS_API COCOS_NODISCARD int cocos_enclave_watch(cocos_host *h,
 
 /** Bytes of the guest's console: untrusted, may hold anything. @return 0 to go on. */
 typedef int (*cocos_enclave_console_fn)(void *user, const uint8_t *data, size_t len);
-/** @param follow 1: wait for more until the enclave ends.   @since 0.1 */
+/** Read the console of an enclave. @param follow 1: wait for more until the enclave ends.   @since
+ * 0.1 */
 COCOS_API COCOS_NODISCARD int cocos_enclave_console(cocos_host *h,
                                                     const char *id,
                                                     int follow,

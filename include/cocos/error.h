@@ -2,6 +2,11 @@
 #ifndef COCOS_ERROR_H
 #define COCOS_ERROR_H
 
+/*
+ * What went wrong, as an object that the failing call returns; there is no last error kept
+ * anywhere.
+ */
+
 #include <cocos/common.h>
 
 #ifdef __cplusplus

@@ -2,6 +2,10 @@
 #ifndef COCOS_KEY_H
 #define COCOS_KEY_H
 
+/*
+ * Keys of parties: make, read and write them, and tell them apart.
+ */
+
 #include <cocos/error.h>
 
 #ifdef __cplusplus

@@ -2,6 +2,10 @@
 #ifndef COCOS_MANAGER_H
 #define COCOS_MANAGER_H
 
+/*
+ * The manager of enclaves, as a part of another program; cocos-manager(8) is one.
+ */
+
 #include <cocos/enclave.h>
 
 #ifdef __cplusplus
@@ -17,7 +21,8 @@ typedef struct cocos_manager cocos_manager;
 /** Settings of a manager. Not thread-safe. */
 typedef struct cocos_manager_options cocos_manager_options;
 
-/** @param ret [out, owned] free with cocos_manager_options_free().   @since 0.1 */
+/** Options with their defaults. @param ret [out, owned] free with cocos_manager_options_free().
+ * @since 0.1 */
 COCOS_API COCOS_NODISCARD int cocos_manager_options_new(cocos_manager_options **ret,
                                                         cocos_error **err);
 /**

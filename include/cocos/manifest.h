@@ -2,6 +2,10 @@
 #ifndef COCOS_MANIFEST_H
 #define COCOS_MANIFEST_H
 
+/*
+ * Manifests: what the parties of a computation agree on, parsed and checked.
+ */
+
 #include <cocos/error.h>
 #include <cocos/key.h>
 

@@ -2,6 +2,10 @@
 #ifndef COCOS_POLICY_H
 #define COCOS_POLICY_H
 
+/*
+ * What a relying party accepts as evidence. cocos-policy(5) describes the rules and the JSON form.
+ */
+
 #include <cocos/error.h>
 
 #ifdef __cplusplus

@@ -152,6 +152,11 @@ def test_installed_program_explains_itself(tree: Tree, program: str) -> None:
     assert not result.stderr
 
 
+def test_every_installed_header_has_its_page_installed(tree: Tree) -> None:
+    headers = {h.stem for h in tree.root.rglob("include/cocos/*.h")}
+    assert {p.name for p in tree.root.rglob("man3/*.3")} == {f"cocos-{h}.3" for h in headers}
+
+
 def test_nothing_installed_names_the_build_folder(tree: Tree) -> None:
     for path in tree.root.rglob("*"):
         if not path.is_file():
