@@ -14,6 +14,7 @@ void cocos__bundle_draft_done(cocos__bundle_draft *d)
         free((void *)(uintptr_t)d->items[i].data.data);
         free(d->items[i].source);
     }
+    d->n = 0;
 }
 
 int cocos__bundle_draft_add(

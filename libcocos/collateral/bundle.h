@@ -39,7 +39,7 @@ typedef struct cocos__bundle_draft {
     size_t n;
 } cocos__bundle_draft;
 
-void cocos__bundle_draft_done(cocos__bundle_draft *d);
+void cocos__bundle_draft_done(cocos__bundle_draft *d); /* empty again */
 /* Copies. */
 int cocos__bundle_draft_add(
     cocos__bundle_draft *d, int part, cocos__span data, const char *source, cocos_error **err);

@@ -3,6 +3,8 @@
  * The cache on disk. An entry says what it is a copy of, so that one under a wrong name is noticed;
  * everything else about it is for the check of its kind, which runs at every use.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +103,10 @@ int cocos__cache_load(const cocos__session *s,
     int r = entry_path(s, q->url, path, err);
     if (r < 0)
         return r;
-    r = cocos__read_file(path, q->limit + ENTRY_EXTRA, &file, &why);
+    /* What is no file, a FIFO say, must not keep us waiting: it reads as nothing. */
+    COCOS__CLEANUP(cocos__closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    r = fd < 0 ? cocos__fail_errno(&why, errno, "io.open", "cannot open %s", path)
+               : cocos__read_fd(fd, path, q->limit + ENTRY_EXTRA, &file, &why);
     if (r == COCOS_OK)
         r = cocos__cbor_open(file.data, file.len, COCOS__CBOR_STRICT, &root, &why);
     if (r == COCOS_OK)

@@ -34,8 +34,8 @@ typedef struct cocos__fetcher {
     const char *version; /* first: see base/module.h */
     /*
      * Any complete answer is COCOS_OK, whatever its status. IO "collateral.connect",
-     * "collateral.tls", "collateral.cut"; TIMEOUT "collateral.timeout"; EXHAUSTED
-     * "collateral.size"; DENIED "collateral.redirect"; CANCELLED.
+     * "collateral.tls", "collateral.cut", "collateral.answer"; TIMEOUT "collateral.timeout";
+     * EXHAUSTED "collateral.size"; DENIED "collateral.redirect"; CANCELLED.
      */
     int (*get)(const cocos__http_request *q, cocos__http_response *ret, cocos_error **err);
 } cocos__fetcher;

@@ -281,7 +281,6 @@ static int fetch_either(kds_case *k, cocos_error **err)
         return r;
     }
     cocos__bundle_draft_done(k->draft);
-    k->draft->n = 0;
     k->line = COCOS__SNP_GENOA;
     return fetch_line(k, err);
 }

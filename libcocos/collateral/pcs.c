@@ -8,6 +8,7 @@
 
 #include "attest/evidence.h"
 #include "codec/hex.h"
+#include "collateral/fetcher.h"
 #include "collateral/sources.h"
 #include "crypto/digest.h"
 #include "tdx/pck.h"
@@ -263,6 +264,35 @@ static int fetch_root_crl(pcs_case *k, cocos_error **err)
     return get(k, &q, COCOS_PART_CRL, &m, err);
 }
 
+/*
+ * When Intel changes its signer, a copy of yesterday and an answer of today have different chains:
+ * then both are asked for.
+ */
+static int fetch_signed(pcs_case *k, cocos_error **err)
+{
+    cocos__session *s = k->s;
+    cocos_error *why = NULL;
+
+    int r = fetch_tcb_info(k, &why);
+    if (r == COCOS_OK)
+        r = fetch_qe_identity(k, &why);
+    if (r < 0 && strcmp(cocos_error_code(why), "collateral.chains") == 0 && s->cache[0] &&
+        !s->offline && !s->anew) {
+        cocos_error_free(why);
+        cocos__bundle_draft_done(k->draft);
+        cocos__buf_reset(&k->chain);
+        s->anew = 1;
+        r = fetch_signed(k, err);
+        s->anew = 0;
+        return r;
+    }
+    if (err)
+        *err = why;
+    else
+        cocos_error_free(why);
+    return r;
+}
+
 int cocos__pcs_fetch(cocos__session *s,
                      const cocos_evidence *ev,
                      cocos__bundle_draft *draft,
@@ -271,12 +301,10 @@ int cocos__pcs_fetch(cocos__session *s,
     pcs_case k = {.s = s, .draft = draft};
     char fmspc[13];
 
-    cocos__buf_init(&k.chain, COCOS__COLLATERAL_URL_MAX * 64);
+    cocos__buf_init(&k.chain, COCOS__HTTP_HEADER_MAX);
     int r = read_evidence(&k, ev, err);
     if (r == COCOS_OK)
-        r = fetch_tcb_info(&k, err);
-    if (r == COCOS_OK)
-        r = fetch_qe_identity(&k, err);
+        r = fetch_signed(&k, err);
     if (r == COCOS_OK)
         r = fetch_pck_crl(&k, err);
     if (r == COCOS_OK)

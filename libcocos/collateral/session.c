@@ -66,7 +66,8 @@ static int from_cache(const cocos__session *s,
  */
 static int is_fresh(const cocos__session *s, const cocos__resource *q, const cocos__material *m)
 {
-    return !q->renewed || (m->fetched_s <= s->now_s && s->now_s - m->fetched_s < REFRESH_S);
+    return !q->renewed ||
+           (!s->anew && m->fetched_s <= s->now_s && s->now_s - m->fetched_s < REFRESH_S);
 }
 
 static int

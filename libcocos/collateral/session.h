@@ -21,6 +21,7 @@ typedef struct cocos__session {
     int64_t patience_ns; /* what is left of it */
     cocos_cancel *cancel;
     int offline;
+    int anew; /* no copy of what is renewed is fresh enough */
     char cache[PATH_MAX]; /* directory; "": none */
 } cocos__session;
 

@@ -7,6 +7,9 @@
  */
 #include <time.h>
 
+/* Twelve keys, which cost their time. */
+#define SNP_RSA_BITS 1024
+
 #define SNP_TO ((int64_t)time(NULL) + 365 * 86400)
 #define TDX_TO ((int64_t)time(NULL) + 365 * 86400)
 
@@ -37,9 +40,9 @@ static void serve(const char *path, const char *file, const char *chain, const c
     fprintf(index_file, "%s\t%s\t%s\t%s\n", path, file, chain ? chain : "-", header ? header : "-");
 }
 
-static void save_crl(const char *name, const snp_authority *ca, int64_t to)
+static void save_crl(const char *name, const snp_authority *ca, int64_t to, long revoked)
 {
-    save_bytes(name, pki_crl(ca->ark, ca->ark_key, PKI_PSS_SHA384, SNP_FROM, to, 0));
+    save_bytes(name, pki_crl(ca->ark, ca->ark_key, PKI_PSS_SHA384, SNP_FROM, to, revoked));
 }
 
 static void add_root(X509 *x)
@@ -82,13 +85,16 @@ static void vcek_path(const snp_plan *p, char *out, size_t size)
 }
 
 /* A report without anything beside it, and its VCEK at the service. */
-static void chip(const snp_authority *ca, uint32_t version, const char *name, const char *leaf_name)
+static void
+chip(const snp_authority *ca, uint32_t version, uint8_t id, const char *name, const char *leaf_name)
 {
     snp_plan p = snp_plan_new(ca, version);
-    EVP_PKEY *key = pki_key_ec("P-384");
-    X509 *leaf = snp_leaf(&p, key);
     char path[512];
 
+    p.hwid = id;
+    memset(p.report + 0x1a0, id, p.hwid_len);
+    EVP_PKEY *key = pki_key_ec("P-384");
+    X509 *leaf = snp_leaf(&p, key);
     snp_sign(key, p.report);
     save(name, p.report, sizeof p.report);
     save_bytes(leaf_name, pki_der(leaf));
@@ -134,7 +140,7 @@ static void line(const snp_authority *ca)
     snprintf(path, sizeof path, "/vlek/v1/%s/cert_chain", ca->line);
     serve(path, file, NULL, NULL);
     snprintf(file, sizeof file, "%s.crl", ca->line);
-    save_crl(file, ca, SNP_TO);
+    save_crl(file, ca, SNP_TO, 0);
     snprintf(path, sizeof path, "/vcek/v1/%s/crl", ca->line);
     serve(path, file, NULL, NULL);
     snprintf(path, sizeof path, "/vlek/v1/%s/crl", ca->line);
@@ -155,6 +161,18 @@ static void vlek(const snp_authority *ca)
     EVP_PKEY_free(key);
 }
 
+/* Of the chip of milan.bin, but from another authority with AMD's names. */
+static void stranger_leaf(const snp_authority *ca)
+{
+    snp_plan p = snp_plan_new(ca, 3);
+    EVP_PKEY *key = pki_key_ec("P-384");
+    X509 *leaf = snp_leaf(&p, key);
+
+    save_bytes("stranger.vcek", pki_der(leaf));
+    X509_free(leaf);
+    EVP_PKEY_free(key);
+}
+
 static void amd(void)
 {
     snp_authority milan = snp_authority_new("Milan");
@@ -169,15 +187,18 @@ static void amd(void)
     add_root(milan.ark);
     add_root(genoa.ark);
     add_root(turin.ark);
-    chip(&milan, 3, "milan.bin", "milan.vcek");
-    chip(&genoa, 2, "genoa-2.bin", "genoa.vcek");
-    chip(&turin, 3, "turin.bin", "turin.vcek");
+    chip(&milan, 3, 0xc1, "milan.bin", "milan.vcek");
+    chip(&genoa, 2, 0xc3, "genoa-2.bin", "genoa.vcek");
+    chip(&turin, 3, 0xc4, "turin.bin", "turin.vcek");
+    chip(&turin, 2, 0xc5, "turin-2.bin", "turin-2.vcek");
     other_chip(&milan);
     masked_chip(&milan);
     vlek(&milan);
-    save_crl("stale.crl", &milan, SNP_FROM + 86400);
-    save_crl("stranger.crl", &stranger, SNP_TO);
+    save_crl("stale.crl", &milan, SNP_FROM + 86400, 0);
+    save_crl("revoked.crl", &milan, SNP_TO, 0x101);
+    save_crl("stranger.crl", &stranger, SNP_TO, 0);
     save_bytes("stranger.chain", pki_pem(chain, 2));
+    stranger_leaf(&stranger);
     snp_authority_free(&milan);
     snp_authority_free(&genoa);
     snp_authority_free(&turin);
@@ -235,6 +256,66 @@ static void tdx_collateral(const tdx_authority *ca, const cocos_evidence *ev)
     serve("/IntelSGXRootCA.der", "root.crl", NULL, NULL);
 }
 
+static void save_object(tdx_plan *p, int part, const char *name)
+{
+    cocos_evidence *ev = tdx_make(p);
+
+    save_part(ev, part, name);
+    cocos_evidence_free(ev);
+}
+
+/* The day on which Intel signs with a new certificate of the same root. */
+static void next_signer(const tdx_authority *ca, const tdx_plan *plan)
+{
+    tdx_authority next = *ca;
+    tdx_plan p = *plan;
+    X509 *chain[2];
+
+    next.signer_key = pki_key_ec("P-256");
+    next.signer = tdx_cert("Intel SGX TCB Signing", next.signer_key, ca->root, ca->root_key, 0,
+                           0x14, TDX_TO, NULL);
+    p.ca = &next;
+    chain[0] = next.signer;
+    chain[1] = ca->root;
+    save_object(&p, COCOS_PART_TCB_INFO, "next-tcb-info");
+    save_object(&p, COCOS_PART_QE_IDENTITY, "next-qe-identity");
+    save_bytes("next.chain", pki_pem(chain, 2));
+    X509_free(next.signer);
+    EVP_PKEY_free(next.signer_key);
+}
+
+/* Another root with Intel's names, its signer, and what that signs. */
+static void other_root(const tdx_plan *plan)
+{
+    tdx_authority other = tdx_authority_new();
+    tdx_plan p = *plan;
+    X509 *chain[] = {other.signer, other.root};
+
+    p.ca = &other;
+    save_object(&p, COCOS_PART_TCB_INFO, "stranger-tcb-info");
+    save_bytes("stranger-tcb.chain", pki_pem(chain, 2));
+    save_bytes("stranger-pck.crl",
+               pki_crl(other.platform, other.platform_key, PKI_ECDSA_SHA256, TDX_FROM, TDX_TO, 0));
+    tdx_authority_free(&other);
+}
+
+/* A quote whose PCK certificate the processor CA issued. */
+static void processor(tdx_authority *ca, const tdx_plan *plan)
+{
+    tdx_plan p = *plan;
+    X509 *chain[] = {ca->processor, ca->root};
+
+    p.processor_ca = 1;
+    cocos_evidence *ev = tdx_make(&p);
+    save("tdx-processor.bin", ev->main.data, ev->main.len);
+    cocos_evidence_free(ev);
+    save_bytes("processor.chain", pki_pem(chain, 2));
+    save_bytes("processor.crl",
+               pki_crl(ca->processor, ca->processor_key, PKI_ECDSA_SHA256, TDX_FROM, TDX_TO, 0));
+    serve("/sgx/certification/v4/pckcrl?ca=processor&encoding=der", "processor.crl",
+          "processor.chain", "SGX-PCK-CRL-Issuer-Chain");
+}
+
 static void intel(void)
 {
     tdx_authority ca = tdx_authority_new();
@@ -249,16 +330,18 @@ static void intel(void)
     save("tdx.bin", ev->main.data, ev->main.len);
     tdx_collateral(&ca, ev);
     cocos_evidence_free(ev);
+    next_signer(&ca, &p);
+    other_root(&p);
+    processor(&ca, &p);
+    save_bytes("stale-pck.crl", pki_crl(ca.platform, ca.platform_key, PKI_ECDSA_SHA256, TDX_FROM,
+                                        TDX_FROM + 86400, 0));
 
-    p.tcb_next = before;
-    ev = tdx_make(&p);
-    save_part(ev, COCOS_PART_TCB_INFO, "stale-tcb-info");
-    cocos_evidence_free(ev);
-    p.tcb_next = later;
+    p.tcb_next = p.qe_next = before;
+    save_object(&p, COCOS_PART_TCB_INFO, "stale-tcb-info");
+    save_object(&p, COCOS_PART_QE_IDENTITY, "stale-qe-identity");
+    p.tcb_next = p.qe_next = later;
     p.tcb_fmspc = "00906F050000";
-    ev = tdx_make(&p);
-    save_part(ev, COCOS_PART_TCB_INFO, "other-tcb-info");
-    cocos_evidence_free(ev);
+    save_object(&p, COCOS_PART_TCB_INFO, "other-tcb-info");
     add_root(ca.root);
     tdx_authority_free(&ca);
 }

@@ -48,6 +48,7 @@ typedef struct snp_plan {
     X509 *leaf_issuer; /* NULL: as the kind wants */
     EVP_PKEY *leaf_issuer_key;
     int64_t leaf_from, leaf_to;
+    uint8_t hwid; /* every byte of the hardware id */
     size_t hwid_len;
     int hwid_wrapped;
     int with_hwid, with_csp; /* -1: as the kind wants */
@@ -132,6 +133,7 @@ static inline snp_plan snp_plan_new(const snp_authority *ca, uint32_t version)
                   .tcb = {2, 4, 1, 24, 0xdb},
                   .leaf_from = SNP_FROM,
                   .leaf_to = SNP_TO,
+                  .hwid = 0xc1,
                   .hwid_len = 64,
                   .with_hwid = -1,
                   .with_csp = -1,
@@ -205,7 +207,7 @@ static inline X509 *snp_leaf(const snp_plan *p, EVP_PKEY *key)
         size_t head = p->hwid_wrapped ? 2 : 0;
         values[n][0] = 4;
         values[n][1] = (uint8_t)p->hwid_len;
-        memset(values[n] + head, 0xc1, p->hwid_len);
+        memset(values[n] + head, p->hwid, p->hwid_len);
         EXT(SNP_ARC "4", p->hwid_len + head);
     }
     if (csp) {

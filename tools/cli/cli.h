@@ -60,6 +60,8 @@ int cli_old_manifest_digest(const char *text,
 
 /* A file that 'collateral bundle' wrote. @return 0 or the exit code, reported. */
 int cli_bundle_open(tool *t, const char *path, cocos_bundle **ret);
+/* enum cocos_evidence_kind of a --kind; 0 for NULL. */
+int cli_evidence_kind(const char *name);
 
 int cli_keys(tool *t);
 int cli_checksum(tool *t);

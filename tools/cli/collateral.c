@@ -92,7 +92,6 @@ static void show(tool *t, const cocos_bundle *b, const char *file)
 
 static int open_evidence(tool *t, cocos_evidence **ret)
 {
-    const char *kind = tool_args_get(t->args, "kind");
     size_t len;
     int code = 0;
     cocos_error *err = NULL;
@@ -101,8 +100,8 @@ static int open_evidence(tool *t, cocos_evidence **ret)
 
     if (!data)
         return code;
-    int number = !kind ? 0 : strcmp(kind, "tdx") == 0 ? COCOS_EVIDENCE_TDX : COCOS_EVIDENCE_SNP;
-    return cocos_evidence_new(number, (const uint8_t *)data, len, ret, &err) < 0
+    return cocos_evidence_new(cli_evidence_kind(tool_args_get(t->args, "kind")),
+                              (const uint8_t *)data, len, ret, &err) < 0
                ? tool_fail_error(t, err)
                : 0;
 }

@@ -39,7 +39,7 @@ static const struct {
     {"hcl-report", COCOS_PART_HCL_REPORT},
 };
 
-static int kind_of(const char *name)
+int cli_evidence_kind(const char *name)
 {
     if (!name)
         return 0;
@@ -58,8 +58,8 @@ static int open_evidence(tool *t, cocos_evidence **ret)
 
     if (!data)
         return code;
-    if (cocos_evidence_new(kind_of(tool_args_get(t->args, "kind")), (const uint8_t *)data, len, ret,
-                           &err) < 0)
+    if (cocos_evidence_new(cli_evidence_kind(tool_args_get(t->args, "kind")), (const uint8_t *)data,
+                           len, ret, &err) < 0)
         return tool_fail_error(t, err);
     return 0;
 }

@@ -16,7 +16,8 @@
 
 #define CONNECT_MS    10000L
 #define REDIRECTS_MAX 3L
-#define WAKE_MS       1000 /* libcurl's own timers may be earlier */
+#define HEADERS_MAX   (256 * 1024) /* bytes of all headers of one request */
+#define WAKE_MS       1000         /* libcurl's own timers may be earlier */
 
 COCOS__DEFINE_FREEP(easy_freep, CURL *, curl_easy_cleanup)
 COCOS__DEFINE_FREEP(multi_freep, CURLM *, curl_multi_cleanup)
@@ -24,7 +25,9 @@ COCOS__DEFINE_FREEP(multi_freep, CURLM *, curl_multi_cleanup)
 typedef struct transfer {
     const cocos__http_request *q;
     cocos__http_response *answer;
+    size_t headers; /* bytes */
     int too_large;
+    char why[CURL_ERROR_SIZE];
 } transfer;
 
 static size_t on_body(char *data, size_t size, size_t n, void *user)
@@ -45,6 +48,11 @@ static size_t on_header(char *line, size_t size, size_t n, void *user)
     size_t len = size * n;
     size_t name = t->q->header ? strlen(t->q->header) : 0;
 
+    /* libcurl keeps them all. */
+    t->headers += len;
+    t->too_large = t->headers > HEADERS_MAX;
+    if (t->too_large)
+        return 0;
     if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
         cocos__buf_reset(&t->answer->header);
     if (name == 0 || len <= name || line[name] != ':' || strncasecmp(line, t->q->header, name) != 0)
@@ -86,6 +94,7 @@ static int set_up(CURL *c, transfer *t)
     ok = ok && curl_easy_setopt(c, CURLOPT_WRITEDATA, t) == CURLE_OK;
     ok = ok && curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK;
     ok = ok && curl_easy_setopt(c, CURLOPT_HEADERDATA, t) == CURLE_OK;
+    ok = ok && curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->why) == CURLE_OK;
     if (t->q->ca_file) {
         ok = ok && curl_easy_setopt(c, CURLOPT_CAINFO, t->q->ca_file) == CURLE_OK;
         ok = ok && curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK;
@@ -93,21 +102,60 @@ static int set_up(CURL *c, transfer *t)
     return ok;
 }
 
-static int explain(const transfer *t, CURLcode code, cocos_error **err)
+/* Our own limits, which libcurl reports as a failed write. */
+static int explain_limit(const transfer *t, cocos_error **err)
 {
-    const char *why = curl_easy_strerror(code);
-    const char *url = t->q->url;
-
     if (t->answer->body.failed)
         return cocos__fail_memory(err);
     if (t->too_large)
         return cocos__fail(err, COCOS_ERR_EXHAUSTED, "collateral.size",
-                           "%s sends more than %zu bytes", url, t->q->limit);
-    if (t->answer->header.failed)
-        return cocos__fail(err, COCOS_ERR_EXHAUSTED, "collateral.size",
-                           "%s sends header %s twice, or with more than %d bytes", url,
-                           t->q->header, COCOS__HTTP_HEADER_MAX);
+                           "%s sends more than %zu bytes, or %d bytes of headers", t->q->url,
+                           t->q->limit, HEADERS_MAX);
+    return cocos__fail(err, COCOS_ERR_EXHAUSTED, "collateral.size",
+                       "%s sends header %s twice, or with more than %d bytes", t->q->url,
+                       t->q->header, COCOS__HTTP_HEADER_MAX);
+}
+
+/* What libcurl says of a URL, of a redirect to one, and of an answer without a status line. */
+static int
+explain_url(CURL *c, const transfer *t, CURLcode code, const char *why, cocos_error **err)
+{
+    long redirects = 0;
+    long status = 0;
+
+    curl_easy_getinfo(c, CURLINFO_REDIRECT_COUNT, &redirects);
+    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+    if (redirects > 0 || (status >= 300 && status < 400))
+        return cocos__fail(err, COCOS_ERR_DENIED, "collateral.redirect",
+                           "%s redirects out of its scheme, or more than %ld times: %s", t->q->url,
+                           REDIRECTS_MAX, why);
+    if (code == CURLE_URL_MALFORMAT)
+        return cocos__fail(err, COCOS_ERR_IO, "collateral.connect", "%s: %s", t->q->url, why);
+    return cocos__fail(err, COCOS_ERR_IO, "collateral.answer", "%s: no answer of HTTP: %s",
+                       t->q->url, why);
+}
+
+/* A proxy that refuses a tunnel looks like an answer that was cut. */
+static int explain_cut(CURL *c, const transfer *t, const char *why, cocos_error **err)
+{
+    long proxy = 0;
+
+    curl_easy_getinfo(c, CURLINFO_HTTP_CONNECTCODE, &proxy);
+    if (proxy != 0 && proxy != 200)
+        return cocos__fail(err, COCOS_ERR_IO, "collateral.connect",
+                           "%s: the proxy answers with status %ld", t->q->url, proxy);
+    return cocos__fail(err, COCOS_ERR_IO, "collateral.cut", "%s: the answer is cut: %s", t->q->url,
+                       why);
+}
+
+static int explain(CURL *c, const transfer *t, CURLcode code, cocos_error **err)
+{
+    const char *why = t->why[0] ? t->why : curl_easy_strerror(code);
+    const char *url = t->q->url;
+
     switch (code) {
+    case CURLE_WRITE_ERROR:
+        return explain_limit(t, err);
     case CURLE_OUT_OF_MEMORY:
         return cocos__fail_memory(err);
     case CURLE_OPERATION_TIMEDOUT:
@@ -115,14 +163,14 @@ static int explain(const transfer *t, CURLcode code, cocos_error **err)
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_TOO_MANY_REDIRECTS:
     case CURLE_URL_MALFORMAT:
-        return cocos__fail(err, COCOS_ERR_DENIED, "collateral.redirect",
-                           "%s redirects out of its scheme, or more than %ld times", url,
-                           REDIRECTS_MAX);
+    case CURLE_WEIRD_SERVER_REPLY:
+        return explain_url(c, t, code, why, err);
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
-        return cocos__fail(err, COCOS_ERR_IO, "collateral.cut", "%s: the answer is cut: %s", url,
-                           why);
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        return explain_cut(c, t, why, err);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CACERT_BADFILE:
@@ -177,7 +225,7 @@ static void read_answer(CURL *c, cocos__http_response *answer)
 static int get(const cocos__http_request *q, cocos__http_response *answer, cocos_error **err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    transfer t = {q, answer, 0};
+    transfer t = {.q = q, .answer = answer};
     CURLcode code = CURLE_OK;
 
     pthread_once(&once, start_curl);
@@ -189,10 +237,10 @@ static int get(const cocos__http_request *q, cocos__http_response *answer, cocos
     int r = drive(multi, &t, &code, err);
     if (r == COCOS_OK && code == CURLE_OK)
         read_answer(c, answer);
+    else if (r == COCOS_OK)
+        r = explain(c, &t, code, err);
     curl_multi_remove_handle(multi, c);
-    if (r < 0 || code == CURLE_OK)
-        return r;
-    return explain(&t, code, err);
+    return r;
 }
 
 static const cocos__fetcher fetcher = {.version = COCOS_VERSION_STRING, .get = get};
