@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write the section 3 manual page (mdoc) of a public header from the header itself.
+"""Write the section 3 manual pages (mdoc) of public headers from the headers themselves.
 
-header_man.py HEADER VERSION LIBRARY >PAGE : of include/cocos/x.h the page cocos-x.3. The first comment
-says what the header is for; every declaration has a comment of its own; nothing else is known here.
+header_man.py VERSION LIBRARY FOLDER HEADER... : of include/cocos/x.h the page FOLDER/cocos-x.3. The first
+comment says what the header is for; every declaration has a comment of its own; nothing else is known.
 """
 
 from __future__ import annotations
@@ -239,12 +239,14 @@ def page(path: pathlib.Path, version: str, library: str) -> str:
 
 
 def main() -> int:
-    header = pathlib.Path(sys.argv[1])
-    try:
-        sys.stdout.write(page(header, sys.argv[2], sys.argv[3]))
-    except Fault as fault:
-        print(f"{header}: {fault}", file=sys.stderr)
-        return 1
+    version, library, folder, *headers = sys.argv[1:]
+    for header in (pathlib.Path(h) for h in headers):
+        try:
+            text = page(header, version, library)
+        except Fault as fault:
+            print(f"{header}: {fault}", file=sys.stderr)
+            return 1
+        (pathlib.Path(folder) / f"cocos-{header.stem}.3").write_text(text, encoding="utf-8")
     return 0
 
 
