@@ -7,7 +7,7 @@
 # Suites, in this order (default: all):
 #   unit         unit tests, replay of the fuzzers' corpora, laws of the tree
 #   address      unit tests and corpora again, under the address and undefined sanitizers
-#   thread       what has threads (transport, rpc, agent, manager), under the thread sanitizer
+#   thread       what has threads or is used by many, under the thread sanitizer
 #   install      consumers built against an installed tree
 #   python       the Python binding
 #   integration  the programs, driven from outside; virtual machines under emulation
@@ -27,7 +27,7 @@ all_suites='unit address thread install python integration'
 suites=${*:-$all_suites}
 # Debian's Python, whose packages setup.sh installs.
 python=/usr/bin/python3
-threaded='^(transport|rpc|agent|manager|cvms|enclave)/'
+threaded='^((transport|rpc|agent|manager|cvms|enclave)/|attest/threads$)'
 
 # A suite that hangs must not take the whole run with it.
 suite_limit_s=900
