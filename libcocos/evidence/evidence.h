@@ -21,15 +21,18 @@ typedef struct cocos__attester_options {
     const char *sev_guest;    /* /dev/sev-guest */
     const char *tdx_guest;    /* /dev/tdx_guest */
     const char *security_dir; /* /sys/kernel/security: event log, IMA list */
+    const char *ccel;         /* /sys/firmware/acpi/tables/data/CCEL: event log of TDX */
     const char *simulator;    /* directory with the keys of the simulator's hierarchy */
     int vmpl;                 /* of the SNP report; -1: the lowest that the guest may ask for */
-    int64_t device_ns;        /* longest wait for one device; 0: 10 s */
+    int64_t device_ns;        /* longest wait for one device; 0: 10 s, and 30 s to open it */
 } cocos__attester_options;
 
 /*
  * Opens what is there; why each provider is or is not in use goes to the log, and to reasons.
- * UNSUPPORTED "evidence.provider": one was named and is not there. Without any device it succeeds,
- * and making evidence fails with UNSUPPORTED "evidence.none".
+ * UNSUPPORTED "evidence.provider": one was named and is not there. A device that is there and does
+ * not work is a failure too, with its own kind under "evidence.provider": evidence without it would
+ * say less than this machine can. Without any device it succeeds, and making evidence fails with
+ * UNSUPPORTED "evidence.none".
  */
 int cocos__attester_open(const cocos__attester_options *o,
                          cocos__attester **ret,
@@ -51,17 +54,29 @@ const uint8_t *cocos__attester_ak(const cocos__attester *a);
 int cocos__attester_evidence(cocos__attester *a,
                              const cocos__claims *claims,
                              int64_t deadline_ns,
-                             const cocos_cancel *cancel,
+                             cocos_cancel *cancel,
                              cocos__buf *envelope,
                              cocos_error **err);
 
+/* How many devices serve a request for which nobody waits any longer, its time being up. */
+size_t cocos__attester_abandoned(const cocos__attester *a);
+
+#define COCOS__EXTEND_MANIFEST "cocos-manifest/1"
+
 /*
  * PCR 15 of every active bank, before a manifest is acted on: H_bank("cocos-manifest/1" || 0x00 ||
- * digest). Remembered for the part COCOS__MEDIA_EXTENDS. Nothing to do without a TPM.
+ * digest). Remembered for the part COCOS__MEDIA_EXTENDS. Nothing to do without a TPM. A register
+ * that is exactly what this manifest alone makes of it is left as it is: an agent that started anew
+ * within one boot does not extend twice.
  */
 int cocos__attester_extend_manifest(cocos__attester *a,
                                     const uint8_t digest[32],
                                     int64_t deadline_ns,
                                     cocos_error **err);
+/* Remembers what was extended before this process began. Both: EXHAUSTED "evidence.extends". */
+int cocos__attester_note_manifest(cocos__attester *a,
+                                  const uint8_t digest[32],
+                                  int64_t deadline_ns,
+                                  cocos_error **err);
 
 #endif

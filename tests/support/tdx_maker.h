@@ -14,9 +14,9 @@
 #define TDX_FROM INT64_C(1600000000)
 #define TDX_NOW  INT64_C(1750000000) /* 2025-06-15T15:06:40Z */
 #ifndef TDX_TO /* a program whose evidence is judged by the clock sets its own */
-#define TDX_TO   INT64_C(1900000000)
+#define TDX_TO INT64_C(1900000000)
 #endif
-#define TDX_ARC  0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01
+#define TDX_ARC 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01
 
 typedef struct tdx_authority {
     EVP_PKEY *root_key, *platform_key, *processor_key, *signer_key, *pck_key;
@@ -25,8 +25,9 @@ typedef struct tdx_authority {
 
 typedef struct tdx_plan {
     const tdx_authority *ca;
-    int version;   /* 4 or 5 */
-    int body_type; /* 2 or 3 */
+    EVP_PKEY *attestation_key; /* NULL: made anew */
+    int version;               /* 4 or 5 */
+    int body_type;             /* 2 or 3 */
     uint8_t body[648];
     uint8_t qe[384];
     uint8_t fmspc[6]; /* of the PCK certificate */
@@ -235,7 +236,7 @@ static inline pki_bytes tdx_quote(tdx_plan *p)
 {
     static const uint8_t vendor[16] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
                                        0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
-    EVP_PKEY *attestation = pki_key_ec("P-256");
+    EVP_PKEY *attestation = p->attestation_key ? p->attestation_key : pki_key_ec("P-256");
     EVP_PKEY *other = pki_key_ec("P-256");
     pki_bytes pem = tdx_chain(p);
     pki_bytes q = {calloc(1, 16384), 0};
@@ -283,7 +284,8 @@ static inline pki_bytes tdx_quote(tdx_plan *p)
     memcpy(s + 622, pem.data, pem.len);
     q.len = at + 4 + 128 + 6 + inner;
     free(pem.data);
-    EVP_PKEY_free(attestation);
+    if (!p->attestation_key)
+        EVP_PKEY_free(attestation);
     EVP_PKEY_free(other);
     return q;
 }
