@@ -7,9 +7,11 @@
  * fetch the result.
  */
 
+#include <cocos/collateral.h>
 #include <cocos/error.h>
 #include <cocos/key.h>
 #include <cocos/manifest.h>
+#include <cocos/verifier.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,8 +52,31 @@ COCOS_API COCOS_NODISCARD int cocos_agent_options_set_client_cert(cocos_agent_op
                                                                   const uint8_t *key,
                                                                   size_t key_len,
                                                                   cocos_error **err);
-/** Trust whoever answers. Only for trials: everything sent may reach a stranger.   @since 0.1 */
+/** Without attestation: trust whoever answers. Only for trials: everything sent may reach a
+ * stranger.   @since 0.1 */
 COCOS_API void cocos_agent_options_set_insecure(cocos_agent_options *o, int insecure);
+/**
+ * Talk only to an agent whose evidence this policy accepts, on every connection made with these
+ * options. The certificates of accepted evidence are kept, so that the next connection costs less.
+ * @param policy  copied.
+ * @return COCOS_OK; COCOS_ERR_USAGE "policy.conflict"; COCOS_ERR_MEMORY.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_agent_options_set_policy(cocos_agent_options *o,
+                                                             const cocos_policy *policy,
+                                                             cocos_error **err);
+/** What the evidence needs to be judged and does not bring along. Copied.   @since 0.1 */
+COCOS_API COCOS_NODISCARD int cocos_agent_options_set_bundle(cocos_agent_options *o,
+                                                             const cocos_bundle *bundle,
+                                                             cocos_error **err);
+/**
+ * Connect without evidence: NOT CONFIDENTIAL, nobody knows what runs there. Without this and
+ * without a policy no connection is made.   @since 0.1
+ */
+COCOS_API void cocos_agent_options_set_insecure_no_attestation(cocos_agent_options *o, int yes);
+/** The manifest that the caller means: nothing is signed for another one. 32 bytes, copied.
+ * @since 0.1 */
+COCOS_API void cocos_agent_options_set_manifest_digest(cocos_agent_options *o,
+                                                       const uint8_t digest[COCOS_DIGEST_SIZE]);
 /** NULL is allowed.   @since 0.1 */
 COCOS_API void cocos_agent_options_free(cocos_agent_options *o);
 
@@ -62,9 +87,13 @@ COCOS_API void cocos_agent_options_free(cocos_agent_options *o);
 typedef struct cocos_agent_conn cocos_agent_conn;
 
 /**
- * Connect, and learn who answers (Describe without a signature).
- * @return COCOS_OK; COCOS_ERR_USAGE "agent.trust": neither pin, CA, nor insecure; COCOS_ERR_IO;
- * COCOS_ERR_TIMEOUT; COCOS_ERR_UNAUTHENTICATED: another key or certificate.   @since 0.1
+ * Connect, judge the evidence of whoever answers, and learn what it does (Describe without a
+ * signature). With a policy nothing but the question for evidence is sent before it was accepted.
+ * @return COCOS_OK; COCOS_ERR_USAGE "agent.policy.none": neither a policy nor the wish to do
+ * without, "agent.trust": without attestation neither pin, CA, nor insecure; COCOS_ERR_IO;
+ * COCOS_ERR_TIMEOUT; COCOS_ERR_UNAUTHENTICATED: another key or certificate, or "atls.…";
+ * COCOS_ERR_REJECTED, COCOS_ERR_UNDECIDED: the evidence was not accepted; @p err says why.
+ * @since 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_agent_connect(const cocos_agent_options *o,
                                                   int64_t deadline_ns,
@@ -73,6 +102,18 @@ COCOS_API COCOS_NODISCARD int cocos_agent_connect(const cocos_agent_options *o,
                                                   cocos_error **err);
 /** NULL is allowed.   @since 0.1 */
 COCOS_API void cocos_agent_conn_close(cocos_agent_conn *c);
+/** The judgement over the agent at the other end; NULL without attestation. Borrowed from the
+ * connection.   @since 0.1 */
+COCOS_API const cocos_verdict *cocos_agent_conn_verdict(const cocos_agent_conn *c);
+/**
+ * Confirm the manifest: from here on requests are signed for this one, and for no other. An
+ * attested connection signs nothing but Describe before.
+ * @param digest  32 bytes.
+ * @return COCOS_OK; COCOS_ERR_STATE "agent.manifest.other": the agent has another one.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_agent_confirm_manifest(cocos_agent_conn *c,
+                                                           const uint8_t digest[COCOS_DIGEST_SIZE],
+                                                           cocos_error **err);
 
 /** What an agent says about itself and its computation. Immutable. */
 typedef struct cocos_agent_info cocos_agent_info;

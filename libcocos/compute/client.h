@@ -22,11 +22,18 @@
 #define COCOS__PART_SIZE (256u << 10)
 #define COCOS__ID_MAX    64
 
+/* Who judges evidence: shared by the options and the connections made with them. */
+typedef struct cocos__judge cocos__judge;
+
 struct cocos_agent_options {
     char *address;
     uint8_t pin[32];
     int has_pin;
     int insecure;
+    int no_attestation;
+    cocos__judge *judge; /* NULL: no policy */
+    int has_digest;
+    uint8_t digest[COCOS_DIGEST_SIZE]; /* of the manifest that the caller means */
     cocos__buf ca;
     cocos__buf cert;
     cocos__buf key; /* wiped */
@@ -34,8 +41,11 @@ struct cocos_agent_options {
 
 struct cocos_agent_conn {
     cocos__rpc_channel *channel;
-    int local; /* a Unix socket: no exporter, cocos.request-local/1 */
-    uint8_t instance_id[16];
+    int local;              /* a Unix socket: no exporter, cocos.request-local/1 */
+    cocos_verdict *verdict; /* NULL: not attested */
+    int confirmed;          /* requests are signed for the manifest of this digest only */
+    uint8_t confirmed_digest[COCOS_DIGEST_SIZE];
+    uint8_t instance_id[16]; /* of the evidence, then of what it said */
     /* What the last description said; requests are signed for exactly this computation. */
     int has_manifest;
     uint8_t manifest_digest[COCOS_DIGEST_SIZE];

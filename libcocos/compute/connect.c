@@ -4,7 +4,9 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "codec/hex.h"
 #include "compute/client.h"
+#include "compute/judge.h"
 #include "crypto/digest.h"
 
 COCOS__DEFINE_FREEP(conn_closep, cocos_agent_conn *, cocos_agent_conn_close)
@@ -15,19 +17,40 @@ static cocos__span span_of(const cocos__buf *b)
     return (cocos__span){b->len ? b->data : NULL, b->len};
 }
 
-/* The peer's key, its certifier, or the express wish to trust anybody: without one of them nothing
- * is sent. */
+/* Evidence, or the express wish to do without: else nothing is sent. */
+static int check_attestation(const cocos_agent_options *o, cocos_error **err)
+{
+    int policy = cocos__judge_has_policy(o->judge);
+
+    if (policy && o->no_attestation)
+        return cocos__fail(
+            err, COCOS_ERR_USAGE, "agent.policy.conflict",
+            "a policy and the wish to connect without attestation exclude each other");
+    if (!policy && !o->no_attestation)
+        return cocos__fail(err, COCOS_ERR_USAGE, "agent.policy.none",
+                           "nothing says which evidence of the agent at %s to accept: no policy is "
+                           "given",
+                           o->address);
+    if (policy && strncmp(o->address, "unix:", 5) == 0)
+        return cocos__fail(err, COCOS_ERR_USAGE, "agent.policy.local",
+                           "evidence cannot be bound to the local socket %s", o->address);
+    return COCOS_OK;
+}
+
+/* The peer's key, its certifier, its evidence, or the express wish to trust anybody: without one of
+ * them nothing is sent. */
 static int make_tls(const cocos_agent_options *o, cocos__tls_config **ret, cocos_error **err)
 {
+    int anybody = o->insecure || cocos__judge_has_policy(o->judge);
     cocos__tls_options t = {
         .cert_pem = span_of(&o->cert),
         .key_pem = span_of(&o->key),
         .ca_pem = span_of(&o->ca),
         .has_pin = o->has_pin,
-        .insecure = o->insecure && !o->has_pin && o->ca.len == 0,
+        .insecure = anybody && !o->has_pin && o->ca.len == 0,
     };
 
-    if (!o->has_pin && o->ca.len == 0 && !o->insecure) {
+    if (!o->has_pin && o->ca.len == 0 && !anybody) {
         return cocos__fail(
             err, COCOS_ERR_USAGE, "agent.trust",
             "nothing says why to trust the agent at %s: neither a pin nor roots are given",
@@ -54,8 +77,14 @@ int cocos_agent_connect(const cocos_agent_options *o,
     if (!c)
         return cocos__fail_memory(err);
     c->local = strncmp(o->address, "unix:", 5) == 0;
-    if (!c->local)
+    c->confirmed = o->has_digest;
+    memcpy(c->confirmed_digest, o->digest, sizeof c->confirmed_digest);
+    r = check_attestation(o, err);
+    if (r == COCOS_OK && !c->local)
         r = make_tls(o, &tls, err);
+    if (r == COCOS_OK && cocos__judge_has_policy(o->judge))
+        r = cocos__fail(err, COCOS_ERR_UNSUPPORTED, "agent.attested",
+                        "this version does not judge the evidence of a connection yet");
     if (r < 0)
         return r;
 
@@ -78,7 +107,40 @@ void cocos_agent_conn_close(cocos_agent_conn *c)
     if (!c)
         return;
     cocos__rpc_channel_close(c->channel);
+    cocos_verdict_free(c->verdict);
     free(c);
+}
+
+const cocos_verdict *cocos_agent_conn_verdict(const cocos_agent_conn *c)
+{
+    return c->verdict;
+}
+
+static int check_manifest(const cocos_agent_conn *c, cocos_error **err)
+{
+    char want[65], have[65];
+
+    if (!c->confirmed && c->verdict)
+        return cocos__fail(err, COCOS_ERR_USAGE, "agent.manifest.unconfirmed",
+                           "nothing is signed before the manifest was confirmed");
+    if (!c->confirmed || !c->has_manifest ||
+        memcmp(c->confirmed_digest, c->manifest_digest, COCOS_DIGEST_SIZE) == 0)
+        return COCOS_OK;
+    cocos__hex_encode(c->confirmed_digest, COCOS_DIGEST_SIZE, want);
+    cocos__hex_encode(c->manifest_digest, COCOS_DIGEST_SIZE, have);
+    return cocos__fail_check(err, COCOS_ERR_STATE, "agent.manifest.other", "manifest digest", want,
+                             have, "the agent has another manifest than the one that was named");
+}
+
+int cocos_agent_confirm_manifest(cocos_agent_conn *c,
+                                 const uint8_t digest[COCOS_DIGEST_SIZE],
+                                 cocos_error **err)
+{
+    if (!c || !digest)
+        return cocos__fail(err, COCOS_ERR_USAGE, "usage.null", "connection or digest is NULL");
+    c->confirmed = 1;
+    memcpy(c->confirmed_digest, digest, COCOS_DIGEST_SIZE);
+    return check_manifest(c, err);
 }
 
 int cocos__client_need_manifest(cocos_agent_conn *c,
@@ -108,11 +170,15 @@ int cocos__client_sign(cocos_agent_conn *c,
 {
     cocos__request rq = *what;
     uint8_t binding[32];
+    int describe = strcmp(what->method, COCOS__AGENT_DESCRIBE) == 0;
+    int r = describe ? COCOS_OK : check_manifest(c, err);
 
+    if (r < 0)
+        return r;
     rq.local = c->local;
     if (!c->local) {
-        int r = cocos__conn_exporter(cocos__rpc_channel_conn(c->channel), COCOS__EXPORTER_LABEL,
-                                     NULL, 0, binding, sizeof binding, err);
+        r = cocos__conn_exporter(cocos__rpc_channel_conn(c->channel), COCOS__EXPORTER_LABEL, NULL,
+                                 0, binding, sizeof binding, err);
         if (r < 0)
             return r;
         rq.binding = binding;
@@ -123,8 +189,7 @@ int cocos__client_sign(cocos_agent_conn *c,
     rq.instance_id = c->instance_id;
     /* Describe is asked before the manifest is known; signed with null it authorises nothing else
      * (row 5). */
-    rq.manifest_digest =
-        strcmp(what->method, COCOS__AGENT_DESCRIBE) == 0 ? NULL : c->manifest_digest;
+    rq.manifest_digest = describe ? NULL : c->manifest_digest;
     return cocos__request_sign(key, &rq, out, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "compute/client.h"
+#include "compute/judge.h"
 
 #define PEM_MAX (1024 * 1024)
 
@@ -119,11 +120,52 @@ void cocos_agent_options_set_insecure(cocos_agent_options *o, int insecure)
         o->insecure = insecure != 0;
 }
 
+static int need_judge(cocos_agent_options *o, const void *what, cocos_error **err)
+{
+    if (!o || !what)
+        return cocos__fail(err, COCOS_ERR_USAGE, "usage.null", "options or what is set is NULL");
+    return o->judge ? COCOS_OK : cocos__judge_new(&o->judge, err);
+}
+
+int cocos_agent_options_set_policy(cocos_agent_options *o,
+                                   const cocos_policy *policy,
+                                   cocos_error **err)
+{
+    int r = need_judge(o, policy, err);
+
+    return r < 0 ? r : cocos__judge_set_policy(o->judge, policy, err);
+}
+
+int cocos_agent_options_set_bundle(cocos_agent_options *o,
+                                   const cocos_bundle *bundle,
+                                   cocos_error **err)
+{
+    int r = need_judge(o, bundle, err);
+
+    return r < 0 ? r : cocos__judge_set_bundle(o->judge, bundle, err);
+}
+
+void cocos_agent_options_set_insecure_no_attestation(cocos_agent_options *o, int yes)
+{
+    if (o)
+        o->no_attestation = yes != 0;
+}
+
+void cocos_agent_options_set_manifest_digest(cocos_agent_options *o,
+                                             const uint8_t digest[COCOS_DIGEST_SIZE])
+{
+    if (!o || !digest)
+        return;
+    memcpy(o->digest, digest, COCOS_DIGEST_SIZE);
+    o->has_digest = 1;
+}
+
 void cocos_agent_options_free(cocos_agent_options *o)
 {
     if (!o)
         return;
     free(o->address);
+    cocos__judge_free(o->judge);
     cocos__buf_done(&o->ca);
     cocos__buf_done(&o->cert);
     cocos__buf_wipe_done(&o->key);

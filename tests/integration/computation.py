@@ -14,6 +14,7 @@ import threading
 import time
 
 from cli import BUILD, COCOS, ROOT, run
+from world import trusting
 
 AGENT = BUILD / "tools/agent/cocos-agent"
 CVMS = BUILD / "tools/cvms/cocos-cvms"
@@ -107,7 +108,7 @@ class Computation:
         return {"AGENT_GRPC_URL": self.address, "AGENT_GRPC_PIN": self.pin}
 
     def cocos(self, *args, env=None, **options):
-        return run(*args, env=self.env | (env or {}), cwd=self.root, **options)
+        return run(*trusting(args), env=self.env | (env or {}), cwd=self.root, **options)
 
     def described(self):
         done = self.cocos("agent", "describe", "--json")

@@ -321,25 +321,40 @@ def test_a_misspelt_setting_is_refused(tmp_path):
 def test_nothing_is_dialled_without_a_reason_for_trust(keys):
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"127.0.0.1:{server.getsockname()[1]}"
-        error = fails(2, "agent.trust", "agent", "describe", env={"AGENT_GRPC_URL": url})
+        error = fails(2, "agent.policy.none", "agent", "describe", env={"AGENT_GRPC_URL": url})
+        assert "--insecure-no-attestation" in error["hint"]
+        for value in ("false", "0", "true"):  # nothing but the typed option does without evidence
+            fails(2, "agent.policy.none", "agent", "describe",
+                  env={"AGENT_GRPC_URL": url, "AGENT_GRPC_ATTESTED_TLS": value, "AGENT_GRPC_PIN": "sha256:" + "0" * 64})
+        error = fails(2, "agent.trust", "agent", "describe", "--insecure-no-attestation", env={"AGENT_GRPC_URL": url})
         assert "AGENT_GRPC_PIN" in error["hint"]
         server.settimeout(0.1)
         with pytest.raises(TimeoutError):
             server.accept()
 
 
-def test_attested_tls_is_refused_not_ignored():
-    fails(4, "agent.attested", "agent", "describe", "--insecure-no-verify", env={"AGENT_GRPC_ATTESTED_TLS": "true"})
+def test_a_policy_is_known_by_its_content(tmp_path):
+    policy = tmp_path / "policy"
+    for head in (b"\xd9\x01\xf5\xa1", b"\xd9\x01\xf4\xd2", b"\xd2\x84\x40"):
+        policy.write_bytes(head)
+        fails(4, "policy.corim", "agent", "describe", "--policy", policy)
+        fails(4, "policy.corim", "agent", "describe", env={"AGENT_GRPC_ATTESTATION_POLICY": str(policy)})
+    policy.write_text("{")
+    fails(4, "json.syntax", "agent", "describe", "--policy", policy)
+    policy.write_text('{"version": 1}')
+    fails(2, "agent.policy.conflict", "agent", "describe", "--policy", policy, "--insecure-no-attestation")
+    fails(2, "agent.policy.local", "agent", "describe", "--policy", policy, "--agent-url", f"unix:{tmp_path}/none")
+    fails(2, "usage.option.value", "agent", "describe", "--insecure-no-attestation", "--manifest-digest", "12")
 
 
 def test_a_bad_pin_is_refused():
     for pin in ("sha256:12", "md5:" + "0" * 64, "sha256:" + "g" * 64, "0" * 64):
-        fails(2, "agent.pin", "agent", "describe", "--agent-pin", pin)
+        fails(2, "agent.pin", "agent", "describe", "--insecure-no-attestation", "--agent-pin", pin)
 
 
 def test_nobody_there_is_exit_code_5(keys):
     env = {"AGENT_GRPC_URL": "127.0.0.1:1"}
-    assert fails(5, "rpc.connect", "agent", "describe", "--insecure-no-verify", env=env)["kind"] == "io"
+    assert fails(5, "rpc.connect", "agent", "describe", "--insecure-no-attestation", "--insecure-no-verify", env=env)["kind"] == "io"
     assert run("vm", "list", "--manager-url", "unix:/nonexistent/m.sock").returncode == 5
 
 
@@ -347,12 +362,12 @@ def test_a_silent_server_ends_with_the_timeout(keys):
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"127.0.0.1:{server.getsockname()[1]}"
         begin = time.monotonic()
-        done = run("agent", "describe", "--insecure-no-verify", "--timeout", "500ms", env={"AGENT_GRPC_URL": url})
+        done = run("agent", "describe", "--insecure-no-attestation", "--insecure-no-verify", "--timeout", "500ms", env={"AGENT_GRPC_URL": url})
         assert done.returncode == 5 and time.monotonic() - begin < 5
 
 
 def test_a_public_key_cannot_sign(keys):
-    fails(2, "key.private", "result", keys[1], "--insecure-no-verify")
+    fails(2, "key.private", "result", keys[1], "--insecure-no-attestation", "--insecure-no-verify")
 
 
 def test_old_options_that_a_strict_guest_refuses_are_refused():

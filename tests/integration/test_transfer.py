@@ -16,6 +16,7 @@ import pytest
 
 from cli import COCOS, check
 from computation import CuttingProxy, library, resident_kib, wait_for
+from world import trusting
 
 MIB = 1 << 20
 
@@ -125,7 +126,7 @@ def test_an_upload_survives_200_cuts(computation):
     with cocos.Key.from_file(c.key("a")) as key, pytest.warns(cocos.NotConfidentialWarning):
         while True:
             try:
-                with cocos.Agent.connect(proxy.address, pin=c.pin, timeout=10) as agent:
+                with cocos.Agent.connect(proxy.address, pin=c.pin, insecure_no_attestation=True, timeout=10) as agent:
                     agent.upload(cocos.AssetKind.DATASET, c.root / "a.bin", key, digest=digest, timeout=60)
                 break
             except (cocos.IOFailedError, cocos.AbortedError, cocos.UnauthenticatedError):
@@ -141,7 +142,7 @@ def test_an_upload_survives_200_cuts(computation):
 def test_an_upload_goes_on_after_the_agent_was_killed(computation):
     size = 256 * MIB
     c = start_big(computation, size)
-    child = subprocess.Popen([COCOS, "data", c.root / "a.bin", c.key("a")], env=os.environ | c.env, stderr=subprocess.PIPE)
+    child = subprocess.Popen([COCOS, *trusting(["data", c.root / "a.bin", c.key("a")])], env=os.environ | c.env, stderr=subprocess.PIPE)
     wait_for("some bytes", lambda: c.received("a")["received"] > 8 * MIB)
     c.kill_agent()
     assert child.wait(20) == 5, child.stderr.read()
@@ -162,7 +163,7 @@ def test_the_newer_of_two_uploads_wins(computation):
         time.sleep(0.2 if done else 0)
 
     def upload_slowly():
-        with cocos.Agent.connect(c.address, pin=c.pin) as agent, cocos.Key.from_file(c.key("a")) as key:
+        with cocos.Agent.connect(c.address, pin=c.pin, insecure_no_attestation=True) as agent, cocos.Key.from_file(c.key("a")) as key:
             try:
                 agent.upload(cocos.AssetKind.DATASET, c.root / "a.bin", key, progress=slow)
             except cocos.Error as e:
@@ -179,7 +180,7 @@ def test_the_newer_of_two_uploads_wins(computation):
 
 def test_memory_does_not_grow_with_the_asset(computation):
     c = start_big(computation, 512 * MIB)
-    child = subprocess.Popen([COCOS, "data", c.root / "a.bin", c.key("a")], env=os.environ | c.env, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen([COCOS, *trusting(["data", c.root / "a.bin", c.key("a")])], env=os.environ | c.env, stderr=subprocess.DEVNULL)
     peak = 0
     while child.poll() is None:
         try:
@@ -195,7 +196,7 @@ def test_memory_does_not_grow_with_the_asset(computation):
 
 def test_ctrl_c_ends_an_upload_that_can_go_on(computation):
     c = start_big(computation, 256 * MIB)
-    child = subprocess.Popen([COCOS, "data", c.root / "a.bin", c.key("a")], env=os.environ | c.env, stderr=subprocess.PIPE)
+    child = subprocess.Popen([COCOS, *trusting(["data", c.root / "a.bin", c.key("a")])], env=os.environ | c.env, stderr=subprocess.PIPE)
     wait_for("some bytes", lambda: c.received("a")["received"] > MIB)
     child.send_signal(signal.SIGINT)
     _, text = child.communicate(timeout=20)
@@ -227,7 +228,7 @@ def test_a_large_result_arrives_after_cuts(computation, jobs):
     class Enough(Exception):
         pass
 
-    with cocos.Key.from_file(c.key("consumer")) as key, cocos.Agent.connect(c.address, pin=c.pin) as agent:
+    with cocos.Key.from_file(c.key("consumer")) as key, cocos.Agent.connect(c.address, pin=c.pin, insecure_no_attestation=True) as agent:
         def stop_now(done, total):
             if done > (interrupted + 1) * 10 * MIB:
                 raise Enough

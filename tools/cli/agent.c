@@ -36,7 +36,7 @@ static json_t *assets_json(const cocos_agent_info *info)
     return list;
 }
 
-static json_t *info_json(const cocos_agent_info *info)
+static json_t *info_json(const cocos_agent_info *info, const cocos_agent_conn *conn)
 {
     char id[TOOL_HEX_SIZE], digest[TOOL_HEX_SIZE];
     const cocos_manifest *m = cocos_agent_info_manifest(info);
@@ -56,7 +56,7 @@ static json_t *info_json(const cocos_agent_info *info)
         json_object_set_new(o, "manifest", json_loads(text, JSON_REJECT_DUPLICATES, NULL));
     if (m)
         json_object_set_new(o, "assets", assets_json(info));
-    cli_mark_not_confidential(o);
+    cli_mark_confidential(o, conn);
     return o;
 }
 
@@ -121,11 +121,11 @@ int cli_agent_describe(tool *t)
         (code = cli_deadline(t, "agent_grpc_timeout", &deadline)) != 0)
         return code;
 
-    cli_not_confidential(t);
+    cli_say_confidential(t, conn);
     if (cocos_agent_describe(conn, key, deadline, t->cancel, &info, &err) < 0)
         return tool_fail_error(t, err);
     if (t->json)
-        tool_emit(t, info_json(info));
+        tool_emit(t, info_json(info, conn));
     else
         print_info(t, info);
     return 0;
@@ -187,10 +187,10 @@ int cli_agent_watch(tool *t)
         return tool_fail(t, COCOS_ERR_USAGE, "usage.option.value",
                          "--since is the number of an event, not '%s'", since);
     if ((code = cli_key_open(t, t->args->operands[0], 1, &key)) != 0 ||
-        (code = cli_agent_connect(t, &conn)) != 0)
+        (code = cli_agent_connect(t, &conn)) != 0 || (code = cli_manifest_confirm(t, conn)) != 0)
         return code;
 
-    cli_not_confidential(t);
+    cli_say_confidential(t, conn);
     if (cocos_agent_watch(conn, key, first, on_event, &w, t->deadline_ns, t->cancel, &err) < 0)
         return tool_fail_error(t, err);
     if (w.failed)

@@ -46,6 +46,8 @@ static int session_open(tool *t, session *s)
     int code = cli_agent_connect(t, &s->conn);
 
     if (code == 0)
+        code = cli_manifest_confirm(t, s->conn);
+    if (code == 0)
         code = cli_deadline(t, "agent_grpc_timeout", &deadline);
     if (code != 0)
         return code;
@@ -114,7 +116,7 @@ static int report_sent(tool *t, const session *s, const parcel *p)
                           tool_json_text(cocos_manifest_asset_name(s->manifest, p->kind, p->index)),
                           "digest", hex, "size", (json_int_t)p->size, "computation_id",
                           tool_json_text(cocos_manifest_id(s->manifest)));
-    cli_mark_not_confidential(o);
+    cli_mark_confidential(o, s->conn);
     tool_emit(t, o);
     return 0;
 }
@@ -163,7 +165,7 @@ static int algo(tool *t, session *s)
         (requirements.path && (code = compare_digest(t, s, &requirements)) != 0))
         return code;
 
-    cli_not_confidential(t);
+    cli_say_confidential(t, s->conn);
     if ((code = send_parcel(t, s, &file)) != 0 ||
         (requirements.path && (code = send_parcel(t, s, &requirements)) != 0))
         return code;
@@ -225,7 +227,7 @@ static int data(tool *t, session *s)
         (code = compare_digest(t, s, &p)) != 0 || (code = compare_decompress(t, s, &p)) != 0)
         return code;
 
-    cli_not_confidential(t);
+    cli_say_confidential(t, s->conn);
     code = send_parcel(t, s, &p);
     return code ? code : report_sent(t, s, &p);
 }

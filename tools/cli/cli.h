@@ -31,6 +31,8 @@ CLI_FREEP(cli_vm_freep, cocos_enclave_info, cocos_enclave_info_free)
 CLI_FREEP(cli_vms_freep, cocos_enclave_list, cocos_enclave_list_free)
 CLI_FREEP(cli_agent_options_freep, cocos_agent_options, cocos_agent_options_free)
 CLI_FREEP(cli_text_freep, char, cocos_free_text)
+CLI_FREEP(cli_policy_freep, cocos_policy, cocos_policy_free)
+CLI_FREEP(cli_bundle_freep, cocos_bundle, cocos_bundle_free)
 
 #define CLI_PEM_MAX (64 * 1024)
 
@@ -43,11 +45,14 @@ int cli_key_open(tool *t, const char *path, int want_private, cocos_key **ret);
 int cli_agent_connect(tool *t, cocos_agent_conn **ret);
 /* The same for the manager. */
 int cli_manager_connect(tool *t, cocos_host **ret);
-/* "NOT CONFIDENTIAL" on stderr; before the first byte of data moves, whatever the output options
- * say. */
-void cli_not_confidential(const tool *t);
+/* Once the manifest is known: the one that is meant, or a question to a person at a terminal.
+ * @return 0 or the exit code, reported. */
+int cli_manifest_confirm(tool *t, cocos_agent_conn *c);
+/* "NOT CONFIDENTIAL" on stderr where the peer is not attested, or its evidence is simulated; before
+ * the first byte of data moves, whatever the output options say. */
+void cli_say_confidential(const tool *t, const cocos_agent_conn *c);
 /* The same as members of a document. */
-void cli_mark_not_confidential(json_t *document);
+void cli_mark_confidential(json_t *document, const cocos_agent_conn *c);
 /* The earlier of --timeout and now + the seconds of a setting. -1: reported. */
 int cli_deadline(tool *t, const char *setting, int64_t *deadline_ns);
 

@@ -101,23 +101,73 @@ static int set_ca(tool *t, cocos_agent_options *o)
 
 static int set_address_and_pin(tool *t, cocos_agent_options *o)
 {
-    const char *url, *pin, *attested;
+    const char *url, *pin;
     cocos_error *err = NULL;
 
     if (tool_setting_get(t, "agent_grpc_url", &url, NULL) < 0 ||
-        tool_setting_get(t, "agent_grpc_pin", &pin, NULL) < 0 ||
-        tool_setting_get(t, "agent_grpc_attested_tls", &attested, NULL) < 0)
+        tool_setting_get(t, "agent_grpc_pin", &pin, NULL) < 0)
         return cocos_status_exit_code(COCOS_ERR_USAGE);
-    if (strcmp(attested, "false") != 0 && strcmp(attested, "0") != 0)
-        return tool_fail(
-            t, COCOS_ERR_UNSUPPORTED, "agent.attested",
-            "attested TLS was asked for (AGENT_GRPC_ATTESTED_TLS=%s), which this version does not have",
-            attested);
     if (cocos_agent_options_set_address(o, url, &err) < 0 ||
         (pin && cocos_agent_options_set_pin(o, pin, &err) < 0))
         return tool_fail_error(t, err);
 
     cocos_agent_options_set_insecure(o, tool_args_count(t->args, "insecure-no-verify") > 0);
+    return 0;
+}
+
+static int set_bundle(tool *t, cocos_agent_options *o)
+{
+    TOOL_CLEANUP(cli_bundle_freep) cocos_bundle *bundle = NULL;
+    const char *path;
+    cocos_error *err = NULL;
+
+    if (tool_setting_get(t, "agent_grpc_attestation_bundle", &path, NULL) < 0)
+        return cocos_status_exit_code(COCOS_ERR_USAGE);
+    int code = path ? cli_bundle_open(t, path, &bundle) : 0;
+    if (bundle && cocos_agent_options_set_bundle(o, bundle, &err) < 0)
+        return tool_fail_error(t, err);
+    return code;
+}
+
+/*
+ * What is accepted, or the typed wish to do without. Of the old settings a policy counts, and
+ * "true"; nothing but the option switches attestation off.
+ */
+static int set_attestation(tool *t, cocos_agent_options *o)
+{
+    TOOL_CLEANUP(cli_policy_freep) cocos_policy *policy = NULL;
+    enum tool_origin origin;
+    const char *path, *attested;
+    cocos_error *err = NULL;
+
+    if (tool_setting_get(t, "agent_grpc_attestation_policy", &path, &origin) < 0 ||
+        tool_setting_get(t, "agent_grpc_attested_tls", &attested, NULL) < 0)
+        return cocos_status_exit_code(COCOS_ERR_USAGE);
+    if (tool_args_count(t->args, "insecure-no-attestation")) {
+        if (path && origin == TOOL_FROM_OPTION)
+            return tool_fail(t, COCOS_ERR_USAGE, "agent.policy.conflict",
+                             "--policy and --insecure-no-attestation exclude each other");
+        cocos_agent_options_set_insecure_no_attestation(o, 1);
+        return 0;
+    }
+    int code = path ? cli_policy_open(t, path, &policy) : 0;
+    if (policy && cocos_agent_options_set_policy(o, policy, &err) < 0)
+        return tool_fail_error(t, err);
+    return code ? code : set_bundle(t, o);
+}
+
+/* The digest that the person names; -1 when it is none. *named 0: none was given. */
+static int set_manifest_digest(tool *t, cocos_agent_options *o)
+{
+    const char *hex = tool_args_get(t->args, "manifest-digest");
+    uint8_t digest[COCOS_DIGEST_SIZE];
+
+    if (!hex)
+        return 0;
+    if (tool_hex_parse(hex, digest, sizeof digest) < 0)
+        return tool_fail(t, COCOS_ERR_USAGE, "usage.option.value",
+                         "--manifest-digest is 64 hex digits, not '%s'", hex);
+    cocos_agent_options_set_manifest_digest(o, digest);
     return 0;
 }
 
@@ -131,7 +181,8 @@ int cli_agent_connect(tool *t, cocos_agent_conn **ret)
     if (cocos_agent_options_new(&o, &err) < 0)
         return tool_fail_error(t, err);
     if ((code = set_address_and_pin(t, o)) != 0 || (code = set_ca(t, o)) != 0 ||
-        (code = set_client_cert(t, o)) != 0 ||
+        (code = set_client_cert(t, o)) != 0 || (code = set_attestation(t, o)) != 0 ||
+        (code = set_manifest_digest(t, o)) != 0 ||
         (code = cli_deadline(t, "agent_grpc_timeout", &deadline)) != 0 ||
         (code = tool_stop_start(t)) != 0)
         return code;
@@ -140,6 +191,49 @@ int cli_agent_connect(tool *t, cocos_agent_conn **ret)
     if (tool_args_count(t->args, "insecure-no-verify"))
         tool_warn(t, "--insecure-no-verify: nobody knows who answered");
     return 0;
+}
+
+/* Asks a person at a terminal; anybody else has to name the digest. */
+static int ask_manifest(tool *t, const uint8_t *digest)
+{
+    char hex[TOOL_HEX_SIZE], answer[16];
+
+    if (t->json || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return tool_fail(t, COCOS_ERR_USAGE, "agent.manifest.unnamed",
+                         "nothing says which manifest is meant: --manifest-digest is needed");
+    tool_hex(hex, digest, COCOS_DIGEST_SIZE);
+    fprintf(
+        stderr,
+        "The agent works on the manifest with the digest\n  %s\nIs it the one that is meant? [y/N] ",
+        hex);
+    if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+        return 0;
+    return tool_fail(t, COCOS_ERR_CANCELLED, "agent.manifest.unconfirmed",
+                     "the manifest was not confirmed; nothing was sent");
+}
+
+int cli_manifest_confirm(tool *t, cocos_agent_conn *c)
+{
+    TOOL_CLEANUP(cli_info_freep) cocos_agent_info *info = NULL;
+    cocos_error *err = NULL;
+    int64_t deadline;
+
+    if (!cocos_agent_conn_verdict(c) || tool_args_count(t->args, "manifest-digest"))
+        return 0; /* whoever has no evidence confirms nothing; a named digest is compared below */
+    int code = cli_deadline(t, "agent_grpc_timeout", &deadline);
+    if (code != 0)
+        return code;
+    if (cocos_agent_describe(c, NULL, deadline, t->cancel, &info, &err) < 0)
+        return tool_fail_error(t, err);
+    const uint8_t *digest = cocos_agent_info_manifest_digest(info);
+    if (!digest)
+        return tool_fail(t, COCOS_ERR_STATE, "agent.manifest.none",
+                         "the agent has no computation yet; its state is %s",
+                         cocos_agent_info_state(info));
+    code = ask_manifest(t, digest);
+    if (code == 0 && cocos_agent_confirm_manifest(c, digest, &err) < 0)
+        return tool_fail_error(t, err);
+    return code;
 }
 
 /* Root's manager listens below /run, a user's below $XDG_RUNTIME_DIR (cocos-v1 section 6). */
@@ -188,13 +282,25 @@ int cli_manager_connect(tool *t, cocos_host **ret)
     return 0;
 }
 
-void cli_not_confidential(const tool *t)
+#define SIMULATED "NOT CONFIDENTIAL: the evidence is simulated"
+
+/* NULL when the connection is confidential. */
+static const char *warning(const cocos_agent_conn *c)
 {
-    tool_warn(t, "%s", TOOL_NOT_CONFIDENTIAL);
+    const cocos_verdict *v = cocos_agent_conn_verdict(c);
+
+    return !v ? TOOL_NOT_CONFIDENTIAL : cocos_verdict_simulated(v) ? SIMULATED : NULL;
 }
 
-void cli_mark_not_confidential(json_t *document)
+void cli_say_confidential(const tool *t, const cocos_agent_conn *c)
 {
-    json_object_set_new(document, "confidential", json_false());
-    json_object_set_new(document, "warning", json_string(TOOL_NOT_CONFIDENTIAL));
+    if (warning(c))
+        tool_warn(t, "%s", warning(c));
+}
+
+void cli_mark_confidential(json_t *document, const cocos_agent_conn *c)
+{
+    json_object_set_new(document, "confidential", json_boolean(!warning(c)));
+    if (warning(c))
+        json_object_set_new(document, "warning", json_string(warning(c)));
 }

@@ -129,6 +129,18 @@ int cli_evidence_show(tool *t)
     return 0;
 }
 
+/* Tagged CBOR: a CoRIM (500, 501), or one that is signed (COSE_Sign1, 18). */
+static int is_corim(const char *text, size_t len)
+{
+    static const char *const heads[] = {"\xd9\x01\xf4", "\xd9\x01\xf5", "\xd2\x84"};
+
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        if (len >= strlen(heads[i]) && memcmp(text, heads[i], strlen(heads[i])) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 int cli_policy_open(tool *t, const char *path, cocos_policy **ret)
 {
     size_t len;
@@ -138,6 +150,9 @@ int cli_policy_open(tool *t, const char *path, cocos_policy **ret)
 
     if (!text)
         return code;
+    if (is_corim(text, len))
+        return tool_fail(t, COCOS_ERR_UNSUPPORTED, "policy.corim",
+                         "%s is a CoRIM, which this version does not take; a policy is JSON", path);
     return cocos_policy_from_json(text, len, ret, &err) < 0 ? tool_fail_error(t, err) : 0;
 }
 
@@ -224,8 +239,7 @@ int cli_evidence_verify(tool *t)
         return tool_fail(t, COCOS_ERR_USAGE, "usage.option.missing",
                          "--policy is needed: without one nothing is acceptable");
     if ((code = open_evidence(t, &evidence)) != 0 || (code = add_parts(t, evidence)) != 0 ||
-        (code = add_bundle(t, evidence)) != 0 ||
-        (code = cli_policy_open(t, path, &policy)) != 0 ||
+        (code = add_bundle(t, evidence)) != 0 || (code = cli_policy_open(t, path, &policy)) != 0 ||
         (code = refine_policy(t, evidence, policy)) != 0 ||
         (code = time_of(t, &time_ns, &source)) != 0)
         return code;

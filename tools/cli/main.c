@@ -18,8 +18,12 @@ const tool_setting cli_settings[] = {
      "PEM file: key of that certificate"},
     {"agent_grpc_timeout", "AGENT_GRPC_TIMEOUT", NULL, "60s",
      "for connecting to the agent and for short questions"},
-    {"agent_grpc_attested_tls", "AGENT_GRPC_ATTESTED_TLS", NULL, "false",
-     "true is refused: this version has no attested TLS"},
+    {"agent_grpc_attestation_policy", "AGENT_GRPC_ATTESTATION_POLICY", "policy", NULL,
+     "JSON file: evidence of the agent that is accepted, cocos-policy(5)"},
+    {"agent_grpc_attestation_bundle", "AGENT_GRPC_ATTESTATION_BUNDLE", "bundle", NULL,
+     "what 'cocos collateral bundle' wrote for that evidence"},
+    {"agent_grpc_attested_tls", "AGENT_GRPC_ATTESTED_TLS", NULL, "true",
+     "old; false does not switch attestation off"},
     {"manager_grpc_url", "MANAGER_GRPC_URL", "manager-url", NULL,
      "address of the manager (default: its Unix socket)"},
     {"manager_grpc_server_ca_certs", "MANAGER_GRPC_SERVER_CA_CERTS", "manager-ca", NULL,
@@ -46,7 +50,13 @@ static const tool_option agent_options[] = {
     {"agent-ca", 0, "FILE", "trust what these roots certify (AGENT_GRPC_SERVER_CA_CERTS)", 0, NULL},
     {"agent-cert", 0, "FILE", "certificate to present (AGENT_GRPC_CLIENT_CERT)", 0, NULL},
     {"agent-key", 0, "FILE", "its key (AGENT_GRPC_CLIENT_KEY)", 0, NULL},
-    {"insecure-no-verify", 0, NULL, "trust whoever answers; for trials only", 0, NULL},
+    {"policy", 0, "FILE", "which evidence is accepted (AGENT_GRPC_ATTESTATION_POLICY)", 0, NULL},
+    {"bundle", 0, "FILE", "collateral for it: what 'cocos collateral bundle' wrote", 0, NULL},
+    {"manifest-digest", 0, "HEX", "the manifest that is meant, as 'cocos manifest digest' prints it",
+     0, NULL},
+    {"insecure-no-attestation", 0, NULL, "NOT CONFIDENTIAL: connect without evidence", 0, NULL},
+    {"insecure-no-verify", 0, NULL, "without evidence: trust whoever answers; for trials only", 0,
+     NULL},
     END,
 };
 
@@ -323,6 +333,12 @@ static const tool_command commands[] = {
 };
 
 static const tool_hint hints[] = {
+    {"agent.policy.none",
+     "name what is accepted with --policy FILE (see 'cocos policy new'), or type --insecure-no-attestation, "
+     "which is NOT CONFIDENTIAL"},
+    {"agent.policy.conflict", "leave out --policy or --insecure-no-attestation"},
+    {"agent.manifest.",
+     "name the manifest that is meant: --manifest-digest with what 'cocos manifest digest' prints"},
     {"agent.trust",
      "set AGENT_GRPC_PIN (printed by 'cocos create-vm') or AGENT_GRPC_SERVER_CA_CERTS; for trials --insecure-no-verify"},
     {"auth.right",

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int report(tool *t, const char *path, uint64_t size)
+static int report(tool *t, const cocos_agent_conn *conn, const char *path, uint64_t size)
 {
     TOOL_CLEANUP(tool_free_text) char *whole = realpath(path, NULL);
     const char *shown = whole ? whole : path;
@@ -14,7 +14,7 @@ static int report(tool *t, const char *path, uint64_t size)
     if (t->json) {
         json_t *o =
             json_pack("{s:o, s:I}", "path", tool_json_text(shown), "size", (json_int_t)size);
-        cli_mark_not_confidential(o);
+        cli_mark_confidential(o, conn);
         tool_emit(t, o);
         return 0;
     }
@@ -41,15 +41,15 @@ int cli_result(tool *t)
         return tool_fail(t, COCOS_ERR_USAGE, "usage.option.value",
                          "directory and file name are too long");
     if ((code = cli_key_open(t, t->args->operands[0], 1, &key)) != 0 ||
-        (code = cli_agent_connect(t, &conn)) != 0)
+        (code = cli_agent_connect(t, &conn)) != 0 || (code = cli_manifest_confirm(t, conn)) != 0)
         return code;
 
-    cli_not_confidential(t);
+    cli_say_confidential(t, conn);
     tool_say(t, "Retrieving computation result file");
     tool_progress_start(&progress, t, "Downloading");
     int r = cocos_agent_download(conn, part && strcmp(part, "output") == 0, path, key,
                                  tool_progress_update, &progress, t->deadline_ns, t->cancel, &size,
                                  &err);
     tool_progress_end(&progress);
-    return r < 0 ? tool_fail_error(t, err) : report(t, path, size);
+    return r < 0 ? tool_fail_error(t, err) : report(t, conn, path, size);
 }

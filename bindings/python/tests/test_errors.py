@@ -29,8 +29,14 @@ def test_a_missing_file_is_not_found() -> None:
 
 def test_no_reason_for_trust_is_an_error_of_usage() -> None:
     with pytest.raises(cocos.UsageError) as e:
-        cocos.Agent.connect("localhost:1")
+        cocos.Agent.connect("localhost:1", insecure_no_attestation=True)
     assert e.value.code == "agent.trust"
+
+
+def test_no_evidence_has_to_be_wished_for() -> None:
+    with pytest.raises(cocos.UsageError) as e:
+        cocos.Agent.connect("localhost:1", pin="sha256:" + "0" * 64)
+    assert e.value.code == "agent.policy.none"
 
 
 def test_a_closed_object_is_refused() -> None:
@@ -43,4 +49,4 @@ def test_a_closed_object_is_refused() -> None:
 
 def test_nobody_listening_is_an_error_of_io() -> None:
     with pytest.raises(cocos.IOFailedError):
-        cocos.Agent.connect("unix:/nonexistent/agent.sock", timeout=5)
+        cocos.Agent.connect("unix:/nonexistent/agent.sock", insecure_no_attestation=True, timeout=5)

@@ -251,6 +251,7 @@ static int open_conn(cocos_error **err)
     snprintf(address, sizeof address, "unix:%s/agent.sock", dir);
     ck_assert_int_eq(cocos_agent_options_new(&o, NULL), COCOS_OK);
     ck_assert_int_eq(cocos_agent_options_set_address(o, address, NULL), COCOS_OK);
+    cocos_agent_options_set_insecure_no_attestation(o, 1);
     int r = cocos_agent_connect(o, cocos_deadline_in(5000000000), NULL, &conn, err);
     cocos_agent_options_free(o);
     return r;
@@ -350,6 +351,33 @@ START_TEST(notices_that_another_machine_answers_on_its_connection)
 }
 END_TEST
 
+START_TEST(signs_for_no_other_manifest_than_the_one_that_was_named)
+{
+    static const uint8_t other[32] = {1};
+    uint8_t right[32];
+    cocos_error *err = NULL;
+    cocos_agent_info *info = NULL;
+    int nonces;
+
+    begin();
+    memcpy(right, conn->manifest_digest, 32);
+    assert_fails(cocos_agent_confirm_manifest(conn, other, &err), COCOS_ERR_STATE,
+                 "agent.manifest.other", err);
+    err = NULL;
+    assert_ok(cocos_agent_describe(conn, key, cocos_deadline_in(5000000000), NULL, &info, &err),
+              err);
+    cocos_agent_info_free(info);
+    nonces = server.n_nonces; /* one for the description */
+    assert_fails(download(&err), COCOS_ERR_STATE, "agent.manifest.other", err);
+    ck_assert_int_eq(server.n_nonces, nonces);
+    err = NULL;
+    assert_ok(cocos_agent_confirm_manifest(conn, right, &err), err);
+    assert_ok(download(&err), err);
+    ck_assert_int_eq(server.n_nonces, nonces + 1);
+    end();
+}
+END_TEST
+
 START_TEST(sends_nothing_without_a_reason_for_trust)
 {
     cocos_agent_options *o = NULL;
@@ -357,6 +385,10 @@ START_TEST(sends_nothing_without_a_reason_for_trust)
 
     assert_ok(cocos_agent_options_new(&o, &err), err);
     assert_ok(cocos_agent_options_set_address(o, "localhost:1", &err), err);
+    assert_fails(cocos_agent_connect(o, 0, NULL, &conn, &err), COCOS_ERR_USAGE, "agent.policy.none",
+                 err);
+    err = NULL;
+    cocos_agent_options_set_insecure_no_attestation(o, 1);
     assert_fails(cocos_agent_connect(o, 0, NULL, &conn, &err), COCOS_ERR_USAGE, "agent.trust", err);
     err = NULL;
     assert_fails(cocos_agent_options_set_pin(o, "sha256:00", &err), COCOS_ERR_USAGE, "agent.pin",
@@ -707,6 +739,7 @@ END_TEST
 TEST_MAIN(client,
           refuses_descriptions_of_the_wrong_size,
           notices_that_another_machine_answers_on_its_connection,
+          signs_for_no_other_manifest_than_the_one_that_was_named,
           sends_nothing_without_a_reason_for_trust,
           signs_nothing_before_there_is_a_manifest,
           gives_the_result_its_name_only_when_it_is_right,

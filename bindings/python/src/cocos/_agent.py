@@ -17,16 +17,13 @@ from cocos._errors import CancelledError, check
 from cocos._key import Key
 from cocos._library import AGENT_EVENT_FN, PROGRESS_FN, lib
 from cocos._manifest import AssetKind, Manifest
+from cocos._verify import Policy, Verdict, read_verdict
 
 Progress = Callable[[int, int], None]
 
 
 class NotConfidentialWarning(UserWarning):
-    """Data moves to a peer whose evidence was not checked."""
-
-
-def _warn() -> None:
-    warnings.warn("NOT CONFIDENTIAL: peer not attested", NotConfidentialWarning, stacklevel=3)
+    """Data moves to a peer whose evidence was not checked, or is simulated."""
 
 
 @dataclass(frozen=True)
@@ -141,15 +138,22 @@ class Agent(Owned):
         ca: bytes | None = None,
         client_cert: bytes | None = None,
         client_key: bytes | None = None,
+        policy: Policy | None = None,
+        manifest_digest: bytes | None = None,
+        insecure_no_attestation: bool = False,
         insecure: bool = False,
         timeout: float | None = 60,
         cancel: Cancel | None = None,
     ) -> Self:
         """Connect to "host:port" or "unix:/path".
 
-        Trust comes from `pin` ("sha256:HEX" of the agent's key) or `ca` (roots, PEM); insecure=True trusts
-        whoever answers. With none of them UsageError "agent.trust".
+        Trust comes from evidence that `policy` accepts; nothing but the question for it is sent before. With
+        insecure_no_attestation=True it comes from `pin` ("sha256:HEX" of the agent's key) or `ca` (roots, PEM)
+        alone, or with insecure=True from nothing. `manifest_digest` names the manifest that is meant, as
+        confirm() does later.
         """
+        if manifest_digest is not None and len(manifest_digest) != 32:
+            raise ValueError("a digest has 32 bytes")
         with _Options(make("cocos_agent_options_new")) as o:
             do("cocos_agent_options_set_address", o.handle, address.encode())
             if pin is not None:
@@ -159,9 +163,32 @@ class Agent(Owned):
             if client_cert is not None or client_key is not None:
                 cert, key = client_cert or b"", client_key or b""
                 do("cocos_agent_options_set_client_cert", o.handle, cert, len(cert), key, len(key))
+            if policy is not None:
+                do("cocos_agent_options_set_policy", o.handle, policy.handle)
+            if manifest_digest is not None:
+                lib.cocos_agent_options_set_manifest_digest(o.handle, manifest_digest)
+            lib.cocos_agent_options_set_insecure_no_attestation(o.handle, int(insecure_no_attestation))
             lib.cocos_agent_options_set_insecure(o.handle, int(insecure))
             until = deadline(timeout)
             return cls(wait(lambda switch: make("cocos_agent_connect", o.handle, until, switch), cancel))
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The judgement over the agent's evidence; None without attestation."""
+        handle = lib.cocos_agent_conn_verdict(self.handle)
+        return read_verdict(handle) if handle else None
+
+    def confirm(self, manifest_digest: bytes) -> None:
+        """Sign requests for this manifest and no other. An attested connection signs none before."""
+        if len(manifest_digest) != 32:
+            raise ValueError("a digest has 32 bytes")
+        do("cocos_agent_confirm_manifest", self.handle, manifest_digest)
+
+    def _warn(self) -> None:
+        verdict = self.verdict
+        if verdict is None or verdict.simulated:
+            why = "peer not attested" if verdict is None else "the evidence is simulated"
+            warnings.warn(f"NOT CONFIDENTIAL: {why}", NotConfidentialWarning, stacklevel=3)
 
     def describe(
         self, key: Key | None = None, *, timeout: float | None = 60, cancel: Cancel | None = None
@@ -187,7 +214,7 @@ class Agent(Owned):
 
         With a known SHA3-256 in `digest` a file is read only once.
         """
-        _warn()
+        self._warn()
         if digest is not None and len(digest) != 32:
             raise ValueError("a digest has 32 bytes")
         callback = _Callback(progress)
@@ -216,7 +243,7 @@ class Agent(Owned):
         cancel: Cancel | None = None,
     ) -> int:
         """Fetch the result (part 0) or the job's output (part 1) into a file; its size."""
-        _warn()
+        self._warn()
         callback = _Callback(progress)
         until = deadline(timeout)
 

@@ -84,7 +84,9 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_manifest_name": (_S, (_P,)),
     "cocos_manifest_to_json": (c_int, (_P, _OUT, _OUT)),
     # computation.h
+    "cocos_agent_confirm_manifest": (c_int, (_P, _P, _OUT)),
     "cocos_agent_conn_close": (None, (_P,)),
+    "cocos_agent_conn_verdict": (_P, (_P,)),
     "cocos_agent_connect": (c_int, (_P, c_int64, _P, _OUT, _OUT)),
     "cocos_agent_describe": (c_int, (_P, _P, c_int64, _P, _OUT, _OUT)),
     "cocos_agent_download": (
@@ -110,7 +112,10 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_agent_options_set_ca": (c_int, (_P, _P, c_size_t, _OUT)),
     "cocos_agent_options_set_client_cert": (c_int, (_P, _P, c_size_t, _P, c_size_t, _OUT)),
     "cocos_agent_options_set_insecure": (None, (_P, c_int)),
+    "cocos_agent_options_set_insecure_no_attestation": (None, (_P, c_int)),
+    "cocos_agent_options_set_manifest_digest": (None, (_P, _P)),
     "cocos_agent_options_set_pin": (c_int, (_P, _S, _OUT)),
+    "cocos_agent_options_set_policy": (c_int, (_P, _P, _OUT)),
     "cocos_agent_upload": (c_int, (_P, _P, _P, c_int64, _P, _OUT)),
     "cocos_agent_watch": (c_int, (_P, _P, c_uint64, AGENT_EVENT_FN, _P, c_int64, _P, _OUT)),
     "cocos_checksum": (c_int, (_S, _P, POINTER(c_uint64), _P, _OUT)),
@@ -178,6 +183,7 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 # Public symbols that Python does not bind, each with the reason.
 NOT_BOUND: dict[str, str] = {
+    "cocos_agent_options_set_bundle": "bundles are not bound, see collateral.h below",
     "cocos_log_set": "its callback comes from any thread, also while the interpreter ends",
 }
 # The same for all symbols of a header.

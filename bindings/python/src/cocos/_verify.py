@@ -248,7 +248,7 @@ class Verifier(Owned):
         if not ret.value:
             check(status, err)
         try:
-            verdict = _verdict(ret.value)
+            verdict = read_verdict(ret.value)
         finally:
             lib.cocos_verdict_free(ret)
         if status == 0:
@@ -287,7 +287,8 @@ def _row(verdict: Any, i: int) -> Row:
     return Row(name, outcome, expected, origin, found, signer, source, code)
 
 
-def _verdict(pointer: Any) -> Verdict:
+def read_verdict(pointer: Any) -> Verdict:
+    """A copy of a verdict of the library."""
     return Verdict(
         judgement=Judgement(lib.cocos_verdict_judgement(pointer)),
         reason=text(lib.cocos_verdict_reason(pointer)),
