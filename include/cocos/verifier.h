@@ -18,9 +18,10 @@ typedef struct cocos_evidence cocos_evidence;
 
 /** Kinds of evidence. */
 enum cocos_evidence_kind {
-    COCOS_EVIDENCE_SNP = 1, /**< AMD SEV-SNP report, or extended report */
-    COCOS_EVIDENCE_TDX = 2, /**< Intel TDX quote, version 4 or 5 */
-    COCOS_EVIDENCE_VTPM = 3 /**< TPM quotes: attest.Attestation (protobuf), or one TPMS_ATTEST */
+    COCOS_EVIDENCE_SNP = 1,  /**< AMD SEV-SNP report, or extended report */
+    COCOS_EVIDENCE_TDX = 2,  /**< Intel TDX quote, version 4 or 5 */
+    COCOS_EVIDENCE_VTPM = 3, /**< TPM quotes: attest.Attestation (protobuf), or one TPMS_ATTEST */
+    COCOS_EVIDENCE_ENVELOPE = 4 /**< application/vnd.cocos.evidence+cbor: claims and their proof */
 };
 
 /** What may be put beside the evidence itself. */
@@ -61,6 +62,56 @@ COCOS_API COCOS_NODISCARD int cocos_evidence_new(
  */
 COCOS_API COCOS_NODISCARD int cocos_evidence_add(
     cocos_evidence *evidence, int part, const uint8_t *data, size_t len, cocos_error **err);
+
+/** What evidence in an envelope claims; its hash is what the hardware signed (cocos-v1 section 1).
+ */
+enum cocos_claim {
+    COCOS_CLAIM_PURPOSE = 1, /**< "channel-server", "channel-client", "rpc", "cvms", "statement" */
+    COCOS_CLAIM_CHALLENGE = 2,     /**< 8 to 64 bytes: what makes it fresh */
+    COCOS_CLAIM_LEAF = 3,          /**< 32 bytes: SHA-256 of the TLS key (SubjectPublicKeyInfo) */
+    COCOS_CLAIM_DICE = 4,          /**< 64 bytes: SHA-512 of the DICE root's COSE_Key */
+    COCOS_CLAIM_AK = 5,            /**< 32 bytes: SHA-256 of the TPM key's public area */
+    COCOS_CLAIM_STATEMENT_KEY = 6, /**< 32 bytes: SHA-256 of the key that signs statements */
+    COCOS_CLAIM_INSTANCE = 7,      /**< 16 bytes: the agent's instance id */
+    COCOS_CLAIM_MANIFEST = 8       /**< 32 bytes: digest of the manifest */
+};
+
+/**
+ * Say what this evidence must claim, as far as the caller knows it from its session and no policy
+ * can: the verdict shows it as expected by the caller. Stated again it replaces. Evidence in an
+ * envelope is undecided unless purpose and challenge are stated, here or by the policy. Evidence of
+ * other kinds has no claims: there this has no effect.
+ * @param claim  enum cocos_claim.
+ * @param data   its value, as long as the claim wants; text without NUL. Copied.
+ * @return COCOS_OK; COCOS_ERR_USAGE "evidence.claim"; COCOS_ERR_MEMORY.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_evidence_expect(
+    cocos_evidence *evidence, int claim, const uint8_t *data, size_t len, cocos_error **err);
+
+/**
+ * What evidence in an envelope claims. Believe it only after cocos_verifier_verify() accepted.
+ * @param data  [out] borrowed; lives as long as @p evidence.
+ * @return COCOS_OK; COCOS_ERR_NOT_FOUND "evidence.claim": it is null; COCOS_ERR_USAGE
+ * "evidence.claim": no envelope, no such claim; COCOS_ERR_MALFORMED: the envelope cannot be read.
+ * @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_evidence_claim(const cocos_evidence *evidence,
+                                                   int claim,
+                                                   const uint8_t **data,
+                                                   size_t *len,
+                                                   cocos_error **err);
+
+/**
+ * One part of an envelope, e.g. "application/vnd.cocos.ima-log".
+ * @param data  [out] borrowed; lives as long as @p evidence.
+ * @return COCOS_OK; COCOS_ERR_NOT_FOUND "evidence.part": it has none; COCOS_ERR_USAGE
+ * "evidence.part": no envelope; COCOS_ERR_MALFORMED: it cannot be read.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_evidence_find(const cocos_evidence *evidence,
+                                                  const char *media_type,
+                                                  const uint8_t **data,
+                                                  size_t *len,
+                                                  cocos_error **err);
 
 /** enum cocos_evidence_kind of @p evidence.   @since 0.1 */
 COCOS_API int cocos_evidence_kind(const cocos_evidence *evidence);

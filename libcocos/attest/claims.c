@@ -181,6 +181,32 @@ int cocos__claims_parse(cocos__span encoded, cocos__claims *ret, cocos_error **e
     return COCOS_OK;
 }
 
+cocos__span cocos__claims_value(const cocos__claims *c, int number)
+{
+    const char *name = cocos__purpose_name(c->purpose);
+
+    switch (number) {
+    case KEY_PURPOSE:
+        return (cocos__span){(const uint8_t *)name, name ? strlen(name) : 0};
+    case KEY_CHALLENGE:
+        return c->challenge;
+    case KEY_LEAF:
+        return (cocos__span){c->leaf, 32};
+    case KEY_DICE:
+        return (cocos__span){c->dice, 64};
+    case KEY_AK:
+        return (cocos__span){c->ak, 32};
+    case KEY_STATEMENT_KEY:
+        return (cocos__span){c->statement_key, 32};
+    case KEY_INSTANCE:
+        return (cocos__span){c->instance_id, 16};
+    case KEY_MANIFEST:
+        return (cocos__span){c->manifest, 32};
+    default:
+        return (cocos__span){NULL, 0};
+    }
+}
+
 static int hash(cocos__span encoded, int alg, uint8_t *out, cocos_error **err)
 {
     static const char tag[] = "cocos-claims/1"; /* with its NUL */

@@ -19,6 +19,9 @@ enum cocos__purpose {
     COCOS__PURPOSE_STATEMENT = 5
 };
 
+/* The words of the encoding, in this order. */
+#define COCOS__PURPOSE_WORDS "channel-server|channel-client|rpc|cvms|statement"
+
 #define COCOS__CLAIMS_MAX        512 /* bytes of the encoding */
 #define COCOS__CHALLENGE_MIN     8
 #define COCOS__CHALLENGE_MAX     64
@@ -44,6 +47,9 @@ const char *cocos__purpose_name(int purpose);
 int cocos__claims_encode(const cocos__claims *c, cocos__buf *out, cocos_error **err);
 /* Strict; *ret borrows from the bytes. MALFORMED "claims.form" or "cbor.…". */
 int cocos__claims_parse(cocos__span encoded, cocos__claims *ret, cocos_error **err);
+
+/* The value of one claim by its number in the encoding, but for the flag (9); data NULL: null. */
+cocos__span cocos__claims_value(const cocos__claims *c, int number);
 
 /* What REPORT_DATA and a quote's qualifying data must be: SHA-512 and SHA-256 of
  * "cocos-claims/1" || 0x00 || encoded. */

@@ -221,6 +221,23 @@ int cocos__envelope_parse(cocos__span bytes, cocos__envelope *ret, cocos_error *
     return COCOS_OK;
 }
 
+int cocos__envelope_recognise(const uint8_t *data, size_t len)
+{
+    static const uint8_t head[] = {0xa3, KEY_TYPE, 0x60 | (sizeof TYPE - 1)};
+
+    return len >= sizeof head + sizeof TYPE - 1 && memcmp(data, head, sizeof head) == 0 &&
+           memcmp(data + sizeof head, TYPE, sizeof TYPE - 1) == 0;
+}
+
+cocos__span cocos__envelope_find(const cocos__envelope *e, const char *media_type)
+{
+    for (size_t i = 0; i < e->n; i++) {
+        if (strcmp(e->parts[i].media_type, media_type) == 0)
+            return e->parts[i].data;
+    }
+    return (cocos__span){NULL, 0};
+}
+
 static size_t largest(const parsed *p)
 {
     size_t at = COCOS__ENVELOPE_PARTS;

@@ -52,6 +52,11 @@ int cocos__envelope_encode(cocos__span claims,
  * "claims.form", "cbor.…"; EXHAUSTED "envelope.size". */
 int cocos__envelope_parse(cocos__span bytes, cocos__envelope *ret, cocos_error **err);
 
+/* By its first bytes. */
+int cocos__envelope_recognise(const uint8_t *data, size_t len);
+/* The part of a media type; data NULL: there is none. */
+cocos__span cocos__envelope_find(const cocos__envelope *e, const char *media_type);
+
 /*
  * For a carrier with room for `max` bytes: `head` is the envelope with its largest parts replaced
  * by {1: size, 2: SHA-256}, in the order of the parts, as many as needed; `rest` is the replaced

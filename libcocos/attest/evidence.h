@@ -6,6 +6,8 @@
 
 #include "base/bytes.h"
 
+#define COCOS__CLAIM_COUNT 9 /* numbers below it are claims */
+
 #define COCOS__EVIDENCE_MAX   (4u << 20) /* bytes of one part */
 #define COCOS__EVIDENCE_PARTS 32
 
@@ -17,6 +19,8 @@ struct cocos_evidence {
         cocos__span data;
     } parts[COCOS__EVIDENCE_PARTS];
     size_t n;
+    cocos__span expected[COCOS__CLAIM_COUNT]; /* of the caller, by enum cocos_claim; owned; data
+                                                 NULL: not stated */
 };
 
 /* The parts of one kind, up to `max`; gives how many. */

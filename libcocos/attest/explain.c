@@ -31,6 +31,9 @@ static const char *const costs[][2] = {
     {"coverage.command_line", "whatever the kernel was told is accepted"},
     {"coverage.initrd", "whatever starts first is accepted"},
     {"coverage.agent", "whatever agent answers is accepted"},
+    {"envelope.purpose", "evidence that was made for something else is accepted"},
+    {"envelope.challenge", "a recording of old evidence is accepted"},
+    {"envelope.compat", "an agent that speaks the old, weaker protocol is accepted"},
     {"snp.products", "processors of every line are accepted, the oldest too"},
     {"snp.measurement", "every guest on such a processor is accepted, an attacker's too"},
     {"snp.report_data", "a recording of old evidence is accepted"},
@@ -62,17 +65,6 @@ static int is_in(const cocos__rule *rule, const char *section)
 {
     size_t len = strlen(section);
     return strncmp(rule->name, section, len) == 0 && rule->name[len] == '.';
-}
-
-/* Evidence of a kind counts once any rule of its section says something. */
-static int in_use(const cocos_policy *policy, const char *section)
-{
-    for (size_t i = 0; i < cocos__rules_n; i++) {
-        if (is_in(&cocos__rules[i], section) &&
-            cocos__rule_state_of(policy, &cocos__rules[i]) != COCOS__RULE_UNSET)
-            return 1;
-    }
-    return 0;
 }
 
 static enum group group_of(const cocos_policy *policy, const cocos__rule *rule)
@@ -175,9 +167,11 @@ static int worth_a_line(const cocos_policy *policy, const cocos__rule *rule, enu
     if (group_of(policy, rule) != group || (group == FREE && is_in(rule, "vtpm.pcr")) ||
         (group == OPEN && claimed))
         return 0;
+    if (is_in(rule, "envelope"))
+        return cocos__policy_mentions(policy, "envelope");
     for (size_t i = 0; i < COCOS__ARRAY_LEN(kinds); i++) {
         if (is_in(rule, kinds[i][0]))
-            return in_use(policy, kinds[i][0]);
+            return cocos__policy_mentions(policy, kinds[i][0]);
     }
     return 1;
 }
@@ -199,7 +193,7 @@ static void add_kinds(cocos__buf *b, const cocos_policy *policy)
 {
     for (size_t i = 0; i < COCOS__ARRAY_LEN(kinds); i++)
         cocos__buf_printf(b, "%s: %s\n", kinds[i][1],
-                          in_use(policy, kinds[i][0])
+                          cocos__policy_mentions(policy, kinds[i][0])
                               ? "judged by the rules below"
                               : "nothing is stated; such evidence is never accepted");
 }
@@ -262,7 +256,7 @@ int cocos_policy_explain_json(const cocos_policy *policy, char **ret, cocos_erro
     cocos__json_put_object(o, NULL);
     cocos__json_put_object(o, "kinds");
     for (size_t i = 0; i < COCOS__ARRAY_LEN(kinds); i++)
-        cocos__json_put_bool(o, kinds[i][0], in_use(policy, kinds[i][0]));
+        cocos__json_put_bool(o, kinds[i][0], cocos__policy_mentions(policy, kinds[i][0]));
     cocos__json_put_end(o);
     cocos__json_put_text(o, "roots", policy->roots.n ? "listed" : "vendor");
     cocos__json_put_array(o, "rules");

@@ -26,9 +26,20 @@ enum cocos__layer {
     COCOS__LAYERS
 };
 
+/* Of evidence in an envelope: what its claims may say. Unset rules have the default named beside.
+ */
+typedef struct cocos__envelope_policy {
+    cocos__number purpose;  /* must be stated, here or by the caller; enum cocos__purpose - 1 */
+    cocos__match challenge; /* must be stated, here or by the caller */
+    cocos__match instance;  /* free */
+    cocos__match manifest;  /* free */
+    cocos__number compat;   /* 0 */
+} cocos__envelope_policy;
+
 struct cocos_policy {
     cocos__certs roots; /* none: the vendors' */
     cocos__match claims;
+    cocos__envelope_policy envelope;
     cocos__word coverage[COCOS__LAYERS];
     cocos__snp_policy snp;
     cocos__tdx_policy tdx;
@@ -65,6 +76,8 @@ const char *cocos__rule_choices(const cocos__rule *rule);
 const char *cocos__rule_choice(const cocos__rule *rule, uint64_t value, char *buf, size_t size);
 void *cocos__rule_in(cocos_policy *policy, const cocos__rule *rule);
 int cocos__rule_state_of(const cocos_policy *policy, const cocos__rule *rule);
+/* 1 when a rule of this section ("snp") says anything. */
+int cocos__policy_mentions(const cocos_policy *policy, const char *section);
 
 /* Deep copy. */
 int cocos__policy_copy(const cocos_policy *policy, cocos_policy **ret, cocos_error **err);

@@ -13,7 +13,7 @@
 #define JSON_MAX     (4u << 20)
 #define NAME_MAX_LEN 64
 
-static const char *const sections[] = {"coverage", "snp", "tdx", "vtpm"};
+static const char *const sections[] = {"coverage", "envelope", "snp", "tdx", "vtpm"};
 
 static int refuse(const cocos__json *at,
                   const char *code,

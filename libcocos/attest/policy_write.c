@@ -143,7 +143,7 @@ static int put_roots(cocos__json_out *o, const cocos_policy *policy, cocos_error
 
 int cocos_policy_to_json(const cocos_policy *policy, char **ret, cocos_error **err)
 {
-    static const char *const sections[] = {"coverage", "snp", "tdx", "vtpm"};
+    static const char *const sections[] = {"coverage", "envelope", "snp", "tdx", "vtpm"};
     COCOS__CLEANUP(cocos__json_out_freep) cocos__json_out *o = NULL;
 
     if (!policy)

@@ -2,11 +2,13 @@
 /* The table of all rules of a policy. cocos-policy(5) and the JSON Schema are held against it. */
 #include <string.h>
 
+#include "attest/claims.h"
 #include "attest/policy.h"
 
 #define SNP(member)   offsetof(cocos_policy, snp.member)
 #define TDX(member)   offsetof(cocos_policy, tdx.member)
 #define VTPM(member)  offsetof(cocos_policy, vtpm.member)
+#define ENVELOPE(m)   offsetof(cocos_policy, envelope.m)
 #define LAYER(number) offsetof(cocos_policy, coverage[number])
 #define STATE         "must be stated"
 #define FREE          "not checked"
@@ -38,6 +40,17 @@ const cocos__rule cocos__rules[] = {
      "register that covers the initial file system", STATE},
     {"coverage.agent", COCOS__RULE_WORD, LAYER(COCOS__LAYER_AGENT), 0,
      "register that covers the agent", STATE},
+
+    {"envelope.purpose", COCOS__RULE_CHOICE, ENVELOPE(purpose), 0, "what the evidence was made for",
+     "must be stated, here or by the caller"},
+    {"envelope.challenge", COCOS__RULE_BYTES, ENVELOPE(challenge), 0,
+     "challenge that the evidence answers", "must be stated, here or by the caller"},
+    {"envelope.instance", COCOS__RULE_BYTES, ENVELOPE(instance), 16,
+     "instance ids of agents that are accepted", FREE},
+    {"envelope.manifest", COCOS__RULE_BYTES, ENVELOPE(manifest), 32,
+     "digests of manifests that are accepted", FREE},
+    {"envelope.compat", COCOS__RULE_FLAG, ENVELOPE(compat), 1,
+     "an agent that speaks the old, weaker protocol is accepted", "false"},
 
     {"snp.products", COCOS__RULE_LINES, SNP(products), 0, "product lines that are accepted", STATE},
     {"snp.measurement", COCOS__RULE_BYTES, SNP(measurement), 48, "launch measurement", STATE},
@@ -159,6 +172,7 @@ const cocos__rule *cocos__rule_find(const char *name)
 const char *cocos__rule_choices(const cocos__rule *rule)
 {
     static const char *const choices[][2] = {
+        {"envelope.purpose", COCOS__PURPOSE_WORDS},
         {"vtpm.ak_trust", COCOS__AK_TRUST_WORDS},
         {"vtpm.binding", COCOS__BINDING_WORDS},
         {"vtpm.bank", COCOS__BANK_WORDS},
@@ -188,4 +202,16 @@ int cocos__rule_state_of(const cocos_policy *policy, const cocos__rule *rule)
     default:
         return ((const cocos__number *)(const void *)at)->state;
     }
+}
+
+int cocos__policy_mentions(const cocos_policy *policy, const char *section)
+{
+    size_t len = strlen(section);
+
+    for (size_t i = 0; i < cocos__rules_n; i++) {
+        if (strncmp(cocos__rules[i].name, section, len) == 0 && cocos__rules[i].name[len] == '.' &&
+            cocos__rule_state_of(policy, &cocos__rules[i]) != COCOS__RULE_UNSET)
+            return 1;
+    }
+    return 0;
 }

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "attest/claims.h"
-#include "attest/evidence.h"
+#include "attest/judge.h"
 #include "attest/verdict.h"
 #include "attest/vtpm.h"
 #include "snp/verify.h"
@@ -12,8 +12,7 @@
 
 struct cocos_verifier {
     cocos_policy *policy;
-    cocos__snp_kept snp;  /* no leaf: nothing kept */
-    cocos__tdx_kept *tdx; /* NULL: nothing kept */
+    cocos__kept kept;
 };
 
 COCOS__DEFINE_FREEP(verifier_freep, cocos_verifier *, cocos_verifier_free)
@@ -69,10 +68,10 @@ void cocos_verifier_free(cocos_verifier *v)
     if (!v)
         return;
     cocos_policy_free(v->policy);
-    cocos__snp_kept_done(&v->snp);
-    if (v->tdx)
-        cocos__tdx_kept_done(v->tdx);
-    free(v->tdx);
+    cocos__snp_kept_done(&v->kept.snp);
+    if (v->kept.tdx)
+        cocos__tdx_kept_done(v->kept.tdx);
+    free(v->kept.tdx);
     free(v);
 }
 
@@ -81,7 +80,7 @@ static const cocos__certs *roots_of(const cocos_verifier *v)
     return v->policy->roots.n ? &v->policy->roots : NULL;
 }
 
-static cocos__snp_evidence snp_evidence(const cocos_evidence *ev)
+cocos__snp_evidence cocos__evidence_snp(const cocos_evidence *ev)
 {
     cocos__snp_evidence s = {.report = ev->main};
 
@@ -91,7 +90,7 @@ static cocos__snp_evidence snp_evidence(const cocos_evidence *ev)
     return s;
 }
 
-static cocos__tdx_evidence tdx_evidence(const cocos_evidence *ev)
+cocos__tdx_evidence cocos__evidence_tdx(const cocos_evidence *ev)
 {
     cocos__tdx_evidence t = {.quote = ev->main};
 
@@ -102,34 +101,47 @@ static cocos__tdx_evidence tdx_evidence(const cocos_evidence *ev)
     return t;
 }
 
-static int keep_snp(cocos_verifier *v, const cocos_evidence *ev, cocos_error **err)
+static int keep_snp(cocos_verifier *v, const cocos__snp_evidence *s, cocos_error **err)
 {
-    cocos__snp_evidence s = snp_evidence(ev);
     cocos__snp_kept kept;
 
-    int r = cocos__snp_keep(&s, roots_of(v), &kept, err);
+    int r = cocos__snp_keep(s, roots_of(v), &kept, err);
     if (r < 0)
         return r;
-    cocos__snp_kept_done(&v->snp);
-    v->snp = kept;
+    cocos__snp_kept_done(&v->kept.snp);
+    v->kept.snp = kept;
     return COCOS_OK;
 }
 
-static int keep_tdx(cocos_verifier *v, const cocos_evidence *ev, cocos_error **err)
+static int keep_tdx(cocos_verifier *v, const cocos__tdx_evidence *t, cocos_error **err)
 {
     COCOS__CLEANUP(cocos__freep) cocos__tdx_kept *kept = malloc(sizeof *kept);
-    cocos__tdx_evidence t = tdx_evidence(ev);
 
     if (!kept)
         return cocos__fail_memory(err);
-    int r = cocos__tdx_keep(&t, roots_of(v), kept, err);
+    int r = cocos__tdx_keep(t, roots_of(v), kept, err);
     if (r < 0)
         return r;
-    if (v->tdx)
-        cocos__tdx_kept_done(v->tdx);
-    free(v->tdx);
-    v->tdx = COCOS__STEAL(kept);
+    if (v->kept.tdx)
+        cocos__tdx_kept_done(v->kept.tdx);
+    free(v->kept.tdx);
+    v->kept.tdx = COCOS__STEAL(kept);
     return COCOS_OK;
+}
+
+/* Of an envelope whatever is in it. */
+static int keep_envelope(cocos_verifier *v, const cocos_evidence *ev, cocos_error **err)
+{
+    cocos__snp_evidence s;
+    cocos__tdx_evidence t;
+    int has_snp = cocos__envelope_snp(ev, &s);
+    int has_tdx = cocos__envelope_tdx(ev, &t);
+
+    if (!has_snp && !has_tdx)
+        return cocos__fail(err, COCOS_ERR_MALFORMED, "envelope.parts",
+                           "the envelope holds no report with certificates to keep");
+    int r = has_snp ? keep_snp(v, &s, err) : COCOS_OK;
+    return r < 0 || !has_tdx ? r : keep_tdx(v, &t, err);
 }
 
 int cocos_verifier_keep_chain(cocos_verifier *v, const cocos_evidence *ev, cocos_error **err)
@@ -137,7 +149,14 @@ int cocos_verifier_keep_chain(cocos_verifier *v, const cocos_evidence *ev, cocos
     if (!v || !ev)
         return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part",
                            "a verifier and evidence are needed");
-    return ev->kind == COCOS_EVIDENCE_TDX ? keep_tdx(v, ev, err) : keep_snp(v, ev, err);
+    if (ev->kind == COCOS_EVIDENCE_ENVELOPE)
+        return keep_envelope(v, ev, err);
+    if (ev->kind == COCOS_EVIDENCE_TDX) {
+        cocos__tdx_evidence t = cocos__evidence_tdx(ev);
+        return keep_tdx(v, &t, err);
+    }
+    cocos__snp_evidence s = cocos__evidence_snp(ev);
+    return keep_snp(v, &s, err);
 }
 
 static int verify_kind(const cocos_verifier *v,
@@ -148,14 +167,14 @@ static int verify_kind(const cocos_verifier *v,
                        cocos_error **err)
 {
     if (ev->kind == COCOS_EVIDENCE_TDX) {
-        cocos__tdx_evidence t = tdx_evidence(ev);
-        return cocos__tdx_verify(&t, &v->policy->tdx, roots_of(v), v->tdx, time_s, rows, simulated,
-                                 err);
+        cocos__tdx_evidence t = cocos__evidence_tdx(ev);
+        return cocos__tdx_verify(&t, &v->policy->tdx, roots_of(v), v->kept.tdx, time_s, rows,
+                                 simulated, err);
     }
-    cocos__snp_evidence s = snp_evidence(ev);
+    cocos__snp_evidence s = cocos__evidence_snp(ev);
     return cocos__snp_verify(&s, &v->policy->snp, roots_of(v),
-                             v->snp.endorsement.leaf ? &v->snp : NULL, time_s, rows, simulated,
-                             err);
+                             v->kept.snp.endorsement.leaf ? &v->kept.snp : NULL, time_s, rows,
+                             simulated, err);
 }
 
 int cocos_verifier_verify(const cocos_verifier *v,
@@ -178,8 +197,10 @@ int cocos_verifier_verify(const cocos_verifier *v,
     if (r < 0)
         return r;
     cocos__verdict_time(rows, time_s, time_source);
-    if (ev->kind == COCOS_EVIDENCE_VTPM) {
-        r = cocos__attest_vtpm(v->policy, ev, time_s, rows, &simulated, err);
+    if (ev->kind == COCOS_EVIDENCE_VTPM || ev->kind == COCOS_EVIDENCE_ENVELOPE) {
+        r = ev->kind == COCOS_EVIDENCE_VTPM
+                ? cocos__attest_vtpm(v->policy, ev, time_s, rows, &simulated, err)
+                : cocos__attest_envelope(v->policy, ev, &v->kept, time_s, rows, &simulated, err);
         return r < 0 ? r : cocos__verdict_make(COCOS__STEAL(rows), simulated == 1, ret, err);
     }
     r = verify_kind(v, ev, time_s, rows, &simulated, err);

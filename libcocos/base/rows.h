@@ -49,7 +49,7 @@ typedef struct cocos__row {
 } cocos__row;
 
 /* Rows of one verdict; more is a fault of the library and ends as EXHAUSTED. */
-#define COCOS__ROWS_MAX 160
+#define COCOS__ROWS_MAX 224
 
 typedef struct cocos__rows cocos__rows;
 int cocos__rows_new(cocos__rows **ret, cocos_error **err);

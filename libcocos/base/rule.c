@@ -33,7 +33,7 @@ int cocos__match_add(cocos__match *m, const uint8_t *value, size_t size, cocos_e
     if (!values)
         return cocos__fail_memory(err);
     memcpy(values + count * size, value, size);
-    *m = (cocos__match){COCOS__RULE_GIVEN, size, count + 1, values};
+    *m = (cocos__match){COCOS__RULE_GIVEN, size, count + 1, values, m->by};
     return COCOS_OK;
 }
 
@@ -54,7 +54,7 @@ static cocos__said expected_value(cocos__rows *rows, const cocos__match *rule)
 
     if (rule->count > 1)
         first = cocos__rows_printf(rows, "one of %zu values, the first %s", rule->count, first);
-    return (cocos__said){first, "policy"};
+    return (cocos__said){first, rule->by ? rule->by : "policy"};
 }
 
 int cocos__match_check(cocos__rows *rows,

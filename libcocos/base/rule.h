@@ -17,6 +17,7 @@ typedef struct cocos__match {
     size_t size;
     size_t count;
     uint8_t *values; /* owned */
+    const char *by;  /* who states them; static, NULL: the policy */
 } cocos__match;
 
 #define COCOS__MATCH_MAX 256 /* values of one rule */

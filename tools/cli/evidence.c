@@ -43,9 +43,10 @@ int cli_evidence_kind(const char *name)
 {
     if (!name)
         return 0;
-    return strcmp(name, "snp") == 0   ? COCOS_EVIDENCE_SNP
-           : strcmp(name, "tdx") == 0 ? COCOS_EVIDENCE_TDX
-                                      : COCOS_EVIDENCE_VTPM;
+    return strcmp(name, "snp") == 0        ? COCOS_EVIDENCE_SNP
+           : strcmp(name, "tdx") == 0      ? COCOS_EVIDENCE_TDX
+           : strcmp(name, "envelope") == 0 ? COCOS_EVIDENCE_ENVELOPE
+                                           : COCOS_EVIDENCE_VTPM;
 }
 
 static int open_evidence(tool *t, cocos_evidence **ret)
@@ -171,8 +172,44 @@ static int set_claims(tool *t, cocos_policy *policy, const char *path)
                : 0;
 }
 
+/* What evidence in an envelope has to claim. */
+static int expect_claims(tool *t, cocos_evidence *evidence)
+{
+    static const struct {
+        const char *option;
+        int claim;
+        int is_text;
+    } all[] = {
+        {"purpose", COCOS_CLAIM_PURPOSE, 1},
+        {"nonce", COCOS_CLAIM_CHALLENGE, 0},
+        {"instance", COCOS_CLAIM_INSTANCE, 0},
+        {"manifest", COCOS_CLAIM_MANIFEST, 0},
+        {"statement-key", COCOS_CLAIM_STATEMENT_KEY, 0},
+    };
+    uint8_t bytes[64];
+    cocos_error *err = NULL;
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const char *value = tool_args_get(t->args, all[i].option);
+        const uint8_t *data = (const uint8_t *)value;
+        size_t len = value ? strlen(value) : 0;
+        if (!value)
+            continue;
+        if (!all[i].is_text) {
+            len /= 2;
+            if (len > sizeof bytes || tool_hex_parse(value, bytes, len) < 0)
+                return tool_fail(t, COCOS_ERR_USAGE, "usage.option.value",
+                                 "--%s wants at most 64 bytes in hex", all[i].option);
+            data = bytes;
+        }
+        if (cocos_evidence_expect(evidence, all[i].claim, data, len, &err) < 0)
+            return tool_fail_error(t, err);
+    }
+    return 0;
+}
+
 /* --nonce and --claims are of this one exchange, so they come beside the policy. */
-static int refine_policy(tool *t, const cocos_evidence *evidence, cocos_policy *policy)
+static int refine_policy(tool *t, cocos_evidence *evidence, cocos_policy *policy)
 {
     static const char *const slots[] = {[COCOS_EVIDENCE_SNP] = "snp.report_data",
                                         [COCOS_EVIDENCE_TDX] = "tdx.report_data",
@@ -181,6 +218,10 @@ static int refine_policy(tool *t, const cocos_evidence *evidence, cocos_policy *
     const char *claims = tool_args_get(t->args, "claims");
     cocos_error *err = NULL;
 
+    if (cocos_evidence_kind(evidence) == COCOS_EVIDENCE_ENVELOPE) {
+        int code = expect_claims(t, evidence);
+        return code || !claims ? code : set_claims(t, policy, claims);
+    }
     if (nonce && cocos_policy_set(policy, slots[cocos_evidence_kind(evidence)], nonce, &err) < 0)
         return tool_fail_error(t, err);
     return claims ? set_claims(t, policy, claims) : 0;

@@ -186,7 +186,7 @@ static char *explained(const cocos_policy *policy)
 START_TEST(explains_every_rule)
 {
     static const char *const used[] = {"snp.vmpl", "tdx.fmspc", "vtpm.ak_trust",
-                                       "vtpm.pcr.sha256.7"};
+                                       "vtpm.pcr.sha256.7", "envelope.purpose"};
     cocos_policy *policy = NULL;
     char line[80];
 

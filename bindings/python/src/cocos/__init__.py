@@ -27,6 +27,7 @@ from cocos._errors import (
 from cocos._key import Key, KeyType
 from cocos._manifest import AssetKind, Checksum, Manifest, checksum
 from cocos._verify import (
+    Claim,
     Evidence,
     EvidenceKind,
     Field,
@@ -49,6 +50,7 @@ __all__ = [
     "Cancel",
     "CancelledError",
     "Checksum",
+    "Claim",
     "DeniedError",
     "Description",
     "Enclave",

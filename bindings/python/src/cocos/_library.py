@@ -161,6 +161,9 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_policy_to_json": (c_int, (_P, _OUT, _OUT)),
     # verifier.h
     "cocos_evidence_add": (c_int, (_P, c_int, _P, c_size_t, _OUT)),
+    "cocos_evidence_claim": (c_int, (_P, c_int, _OUT, POINTER(c_size_t), _OUT)),
+    "cocos_evidence_expect": (c_int, (_P, c_int, _P, c_size_t, _OUT)),
+    "cocos_evidence_find": (c_int, (_P, c_char_p, _OUT, POINTER(c_size_t), _OUT)),
     "cocos_evidence_free": (None, (_P,)),
     "cocos_evidence_kind": (c_int, (_P,)),
     "cocos_evidence_new": (c_int, (c_int, _P, c_size_t, _OUT, _OUT)),

@@ -6,13 +6,13 @@ from __future__ import annotations
 import enum
 import json as _json
 import time
-from ctypes import byref, c_void_p
+from ctypes import byref, c_size_t, c_void_p, string_at
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from cocos._core import Owned, Path, do, make, take_text, text
-from cocos._errors import RejectedError, UndecidedError, check, convert
+from cocos._errors import NotFoundError, RejectedError, UndecidedError, check, convert
 from cocos._library import lib
 
 _NS = 1_000_000_000
@@ -24,6 +24,7 @@ class EvidenceKind(enum.IntEnum):
     SNP = 1
     TDX = 2
     VTPM = 3
+    ENVELOPE = 4
 
 
 class Part(enum.IntEnum):
@@ -42,6 +43,19 @@ class Part(enum.IntEnum):
     TPM_PCRS = 36
     TEE_REPORT = 37
     HCL_REPORT = 38
+
+
+class Claim(enum.IntEnum):
+    """What evidence in an envelope claims; its hash is what the hardware signed."""
+
+    PURPOSE = 1
+    CHALLENGE = 2
+    LEAF = 3
+    DICE = 4
+    AK = 5
+    STATEMENT_KEY = 6
+    INSTANCE = 7
+    MANIFEST = 8
 
 
 class Judgement(enum.IntEnum):
@@ -89,6 +103,28 @@ class Evidence(Owned):
         """Put material beside it: certificates, revocation lists, collateral. Gives itself."""
         do("cocos_evidence_add", self.handle, int(part), data, len(data))
         return self
+
+    def expect(self, claim: Claim, value: bytes | str) -> Self:
+        """Say what it must claim, as far as the session tells: the verdict shows it. Gives itself."""
+        data = value.encode() if isinstance(value, str) else value
+        do("cocos_evidence_expect", self.handle, int(claim), data, len(data))
+        return self
+
+    def claim(self, claim: Claim) -> bytes | None:
+        """What it claims, None when null. Believe it only after a verdict accepted it."""
+        return self._bytes("cocos_evidence_claim", int(claim))
+
+    def find(self, media_type: str) -> bytes | None:
+        """One part of an envelope, e.g. "application/vnd.cocos.ima-log"; None when it has none."""
+        return self._bytes("cocos_evidence_find", media_type.encode())
+
+    def _bytes(self, function: str, what: int | bytes) -> bytes | None:
+        data, size = c_void_p(), c_size_t()
+        try:
+            do(function, self.handle, what, byref(data), byref(size))
+        except NotFoundError:
+            return None
+        return string_at(data, size.value)
 
     @property
     def kind(self) -> EvidenceKind:
