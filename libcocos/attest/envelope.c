@@ -296,6 +296,24 @@ int cocos__envelope_detach(
     return r == COCOS_OK && rest->failed ? cocos__fail_memory(err) : r;
 }
 
+int cocos__envelope_detached(cocos__span head, size_t *bytes, cocos_error **err)
+{
+    uint64_t sum = 0;
+    parsed p;
+
+    int r = parse(head, 1, &p, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < p.n; i++)
+        sum += p.parts[i].data.data ? 0 : p.parts[i].size;
+    if (sum > COCOS__ENVELOPE_MAX)
+        return cocos__fail(err, COCOS_ERR_EXHAUSTED, "envelope.size",
+                           "the detached parts have more than %u bytes together",
+                           COCOS__ENVELOPE_MAX);
+    *bytes = (size_t)sum;
+    return COCOS_OK;
+}
+
 int cocos__envelope_attach(cocos__span head, cocos__span rest, cocos__buf *out, cocos_error **err)
 {
     cocos__reader reader;

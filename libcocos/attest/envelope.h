@@ -64,6 +64,8 @@ cocos__span cocos__envelope_find(const cocos__envelope *e, const char *media_typ
  */
 int cocos__envelope_detach(
     cocos__span whole, size_t max, cocos__buf *head, cocos__buf *rest, cocos_error **err);
+/* How many detached bytes a head stands for, before they come. EXHAUSTED "envelope.size". */
+int cocos__envelope_detached(cocos__span head, size_t *bytes, cocos_error **err);
 /* The whole again. MALFORMED "envelope.detached": sizes or digests differ, or bytes are left. */
 int cocos__envelope_attach(cocos__span head, cocos__span rest, cocos__buf *out, cocos_error **err);
 

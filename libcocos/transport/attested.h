@@ -21,11 +21,15 @@ typedef struct cocos__attest_binding {
     const uint8_t *nonce; /* 32 bytes: SHA-256 of exported, likewise */
 } cocos__attest_binding;
 
-/* Appends the envelope. In the connection's thread; may block until the deadline. */
+/*
+ * Appends the evidence: an envelope, or, where compat is on, an EAT with *version set to 1 (it
+ * comes as 2). In the connection's thread; may block until the deadline.
+ */
 typedef int (*cocos__attest_make_fn)(void *user,
                                      const cocos__attest_binding *b,
                                      int64_t deadline_ns,
-                                     cocos__buf *envelope,
+                                     int *version,
+                                     cocos__buf *evidence,
                                      cocos_error **err);
 /* Judges evidence of the peer: version 2 an envelope, version 1 an EAT. Anything but COCOS_OK ends
  * the connection. */
@@ -35,16 +39,23 @@ typedef int (*cocos__attest_judge_fn)(void *user,
                                       cocos__span evidence,
                                       cocos_error **err);
 
+/*
+ * A server has to make evidence, a client has to judge it. The other way round both may be NULL; a
+ * client that also makes offers to attest itself, and a server that also judges insists on it.
+ */
 typedef struct cocos__attest_options {
-    cocos__attest_make_fn make; /* who attests; NULL: this side does not */
+    cocos__attest_make_fn make;
     cocos__attest_judge_fn judge;
     void *user;
     cocos__span context; /* client: certificate_request_context; empty: 32 random bytes */
     int compat;          /* evidence of version 1 is taken, or made, too */
 } cocos__attest_options;
 
-/* Client, after the handshake, before any plaintext. UNAUTHENTICATED "atls.…" for what is wrong
- * with the exchange; the judge's error for the evidence. */
+/*
+ * Client, after the handshake, before any plaintext. UNAUTHENTICATED "atls.…" for what is wrong
+ * with the exchange; the judge's error for the evidence. A deadline of 0 is one of 20 s. After a
+ * failure nothing passes on the connection any more.
+ */
 int cocos__conn_attest_client(cocos__conn *c,
                               const cocos__attest_options *o,
                               int64_t deadline_ns,
@@ -62,5 +73,7 @@ int cocos__conn_attest_server(cocos__conn *c,
                               cocos_error **err);
 /* 1 when the server of this connection has attested itself. */
 int cocos__conn_attested(const cocos__conn *c);
+/* 1 when its client has. */
+int cocos__conn_client_attested(const cocos__conn *c);
 
 #endif

@@ -226,6 +226,7 @@ int cocos__conn_handshake(cocos__conn *c,
     SSL_set_app_data(c->ssl, NULL);
     if (r == COCOS_OK)
         r = learn_peer(c, err);
+    c->has_roots = !config->has_pin && SSL_get_verify_mode(c->ssl) != SSL_VERIFY_NONE;
     if (r == COCOS_OK)
         c->kind = COCOS__CONN_TLS;
     return r;

@@ -122,13 +122,7 @@ static void lose_tls(struct pump *p)
     if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
         lose(p, COCOS_ERR_IO, "tls.lost",
              "connection lost: the peer ended it without a closing message");
-    else if (reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED ||
-             reason == SSL_R_TLSV1_ALERT_UNKNOWN_CA ||
-             reason == SSL_R_SSLV3_ALERT_BAD_CERTIFICATE ||
-             reason == SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED ||
-             reason == SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN ||
-             reason == SSL_R_TLSV1_ALERT_ACCESS_DENIED ||
-             reason == SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE)
+    else if (cocos__tls_is_refusal(reason))
         lose(p, COCOS_ERR_UNAUTHENTICATED, "tls.refused", text);
     else
         lose(p, COCOS_ERR_IO, "tls.lost", text);

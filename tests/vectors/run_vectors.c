@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs sets of test vectors: run-vectors DIR... Each DIR holds a cases.json; its last name (snp,
- * ...) is the kind. Every row that does not agree is named with the reason.
+ * Runs sets of test vectors: run-vectors DIR... Its last name (snp, ...) is the kind; it
+ * holds a cases.json, or what its kind says. Every row that does not agree is named with the reason.
  */
 #include "run_vectors.h"
 
@@ -174,33 +174,48 @@ int judge(const json_t *row,
 
 static const struct {
     const char *kind;
-    int (*run)(const char *dir, const json_t *row);
+    int (*run)(const char *dir, const json_t *row); /* of cases.json, or: */
+    void (*run_set)(const char *dir, unsigned *passed, unsigned *failed);
 } kinds[] = {
-    {"snp", run_snp},
-    {"tdx", run_tdx},
-    {"vtpm", run_vtpm},
+    {"snp", run_snp, NULL},
+    {"tdx", run_tdx, NULL},
+    {"vtpm", run_vtpm, NULL},
+#ifdef WITH_RPC
+    {"atls", NULL, run_atls},
+#endif
 };
+
+static void run_cases(const char *dir,
+                      int (*run)(const char *dir, const json_t *row),
+                      unsigned *passed,
+                      unsigned *failed)
+{
+    blob b = read_blob(dir, "cases.json");
+    json_t *rows = json_loadb((const char *)b.data, b.len, 0, NULL);
+    json_t *row = NULL;
+    size_t i = 0;
+
+    if (!json_is_array(rows))
+        die("no list of cases", dir);
+    json_array_foreach(rows, i, row) * (run(dir, row) ? failed : passed) += 1;
+    json_decref(rows);
+    free(b.data);
+}
 
 static void run_dir(const char *dir, unsigned *passed, unsigned *failed)
 {
     const char *slash = strrchr(dir, '/');
     const char *kind = slash ? slash + 1 : dir;
-    blob b = read_blob(dir, "cases.json");
-    json_t *rows = json_loadb((const char *)b.data, b.len, 0, NULL);
     size_t k = 0;
 
     while (k < sizeof kinds / sizeof *kinds && strcmp(kinds[k].kind, kind) != 0)
         k++;
     if (k == sizeof kinds / sizeof *kinds)
         die("no such kind", kind);
-    if (!json_is_array(rows))
-        die("no list of cases", dir);
-
-    size_t i = 0;
-    json_t *row = NULL;
-    json_array_foreach(rows, i, row) * (kinds[k].run(dir, row) ? failed : passed) += 1;
-    json_decref(rows);
-    free(b.data);
+    if (kinds[k].run_set)
+        kinds[k].run_set(dir, passed, failed);
+    else
+        run_cases(dir, kinds[k].run, passed, failed);
 }
 
 /* Without arguments: every kind below $COCOS_VECTORS, or below ../shared/vectors of the sources. */
@@ -215,7 +230,7 @@ static int run_default(unsigned *passed, unsigned *failed)
             snprintf(dir, sizeof dir, "%s/%s", base, kinds[k].kind);
         else
             snprintf(dir, sizeof dir, "%s/../shared/vectors/%s", root ? root : ".", kinds[k].kind);
-        if (!has_file(dir, "cases.json")) {
+        if (!has_file(dir, kinds[k].run ? "cases.json" : "README.md")) {
             printf("skipped: no vectors\n");
             return SKIPPED;
         }

@@ -42,5 +42,7 @@ int judge_code(const json_t *row, const char *code);
 int run_snp(const char *dir, const json_t *row);
 int run_tdx(const char *dir, const json_t *row);
 int run_vtpm(const char *dir, const json_t *row);
+/* A set with files of its own. */
+void run_atls(const char *dir, unsigned *passed, unsigned *failed);
 
 #endif
