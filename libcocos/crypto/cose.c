@@ -12,8 +12,9 @@
 #define HEADER_ALG   1  /* RFC 9052 section 3.1 */
 #define HEADER_TYPE  3
 #define HEADER_KID   4
+#define HEADER_CWT   15 /* RFC 9597 */
 #define TYPE_MAX     127
-#define HEADERS_MAX  512
+#define HEADERS_MAX  2048 /* an RSA key of 8192 bits in the claims */
 #define ENVELOPE_MAX 2048 /* headers, signature of RSA 8192 and heads */
 
 struct cocos__cose {
@@ -21,12 +22,16 @@ struct cocos__cose {
     cocos__span headers; /* the protected ones, encoded */
     cocos__span payload;
     cocos__span signature;
+    cocos__span claims;
+    cocos__span timestamp;
+    cocos__span receipts; /* encoded */
     int64_t alg;
     uint8_t kid[32];
     char type[TYPE_MAX + 1];
 };
 
-static void put_headers(const cocos_key *key, const char *content_type, cocos__buf *b)
+static void
+put_headers(const cocos_key *key, const char *content_type, cocos__span claims, cocos__buf *b)
 {
     cocos__cbor_map m;
 
@@ -37,6 +42,10 @@ static void put_headers(const cocos_key *key, const char *content_type, cocos__b
     cocos__cbor_put_text(b, content_type);
     cocos__cbor_map_key(&m, HEADER_KID);
     cocos__cbor_put_bytes(b, cocos_key_thumbprint(key), 32);
+    if (claims.len) {
+        cocos__cbor_map_key(&m, HEADER_CWT);
+        cocos__buf_add(b, claims.data, claims.len);
+    }
     cocos__cbor_map_end(&m);
 }
 
@@ -50,23 +59,46 @@ static void put_signed(cocos__span headers, cocos__span payload, cocos__buf *b)
     cocos__cbor_put_bytes(b, payload.data, payload.len);
 }
 
-int cocos__cose_sign(const cocos_key *key,
-                     const char *content_type,
-                     const uint8_t *payload,
-                     size_t len,
-                     cocos__buf *out,
-                     cocos_error **err)
+/* With nothing unprotected, or with c's receipts and this token. */
+static int
+put_sign1(const cocos__cose *c, const cocos__span *token, cocos__buf *out, cocos_error **err)
+{
+    cocos__cbor_map unprotected;
+
+    cocos__cbor_put_tag(out, TAG_SIGN1);
+    cocos__cbor_put_array(out, 4);
+    cocos__cbor_put_bytes(out, c->headers.data, c->headers.len);
+    cocos__cbor_map_begin(&unprotected, out);
+    if (token) {
+        cocos__cbor_map_key(&unprotected, COCOS__COSE_TIMESTAMP);
+        cocos__cbor_put_bytes(out, token->data, token->len);
+    }
+    if (token && c->receipts.len) {
+        cocos__cbor_map_key(&unprotected, COCOS__COSE_RECEIPTS);
+        cocos__buf_add(out, c->receipts.data, c->receipts.len);
+    }
+    cocos__cbor_map_end(&unprotected);
+    cocos__cbor_put_bytes(out, c->payload.data, c->payload.len);
+    cocos__cbor_put_bytes(out, c->signature.data, c->signature.len);
+    return out->failed ? cocos__fail_memory(err) : COCOS_OK;
+}
+
+int cocos__cose_sign_claims(const cocos_key *key,
+                            const char *content_type,
+                            cocos__span claims,
+                            cocos__span payload,
+                            cocos__buf *out,
+                            cocos_error **err)
 {
     COCOS__CLEANUP(cocos__buf_done) cocos__buf headers;
     COCOS__CLEANUP(cocos__buf_done) cocos__buf to_sign;
     COCOS__CLEANUP(cocos__buf_done) cocos__buf signature;
-    cocos__cbor_map unprotected;
 
     cocos__buf_init(&headers, HEADERS_MAX);
     cocos__buf_init(&signature, ENVELOPE_MAX);
     cocos__buf_init(&to_sign, SIZE_MAX / 2);
-    put_headers(key, content_type, &headers);
-    put_signed((cocos__span){headers.data, headers.len}, (cocos__span){payload, len}, &to_sign);
+    put_headers(key, content_type, claims, &headers);
+    put_signed((cocos__span){headers.data, headers.len}, payload, &to_sign);
     if (headers.failed || to_sign.failed)
         return cocos__fail_memory(err);
 
@@ -74,17 +106,24 @@ int cocos__cose_sign(const cocos_key *key,
     if (r < 0)
         return r;
 
-    cocos__cbor_put_tag(out, TAG_SIGN1);
-    cocos__cbor_put_array(out, 4);
-    cocos__cbor_put_bytes(out, headers.data, headers.len);
-    cocos__cbor_map_begin(&unprotected, out);
-    cocos__cbor_map_end(&unprotected);
-    cocos__cbor_put_bytes(out, payload, len);
-    cocos__cbor_put_bytes(out, signature.data, signature.len);
-    return out->failed ? cocos__fail_memory(err) : COCOS_OK;
+    cocos__cose c = {.headers = {headers.data, headers.len},
+                     .payload = payload,
+                     .signature = {signature.data, signature.len}};
+    return put_sign1(&c, NULL, out, err);
 }
 
-static int parse_headers(cocos__cose *c, cocos_error **err)
+int cocos__cose_sign(const cocos_key *key,
+                     const char *content_type,
+                     const uint8_t *payload,
+                     size_t len,
+                     cocos__buf *out,
+                     cocos_error **err)
+{
+    return cocos__cose_sign_claims(key, content_type, (cocos__span){NULL, 0},
+                                   (cocos__span){payload, len}, out, err);
+}
+
+static int parse_headers(cocos__cose *c, int with_claims, cocos_error **err)
 {
     cocos__cbor map;
     cocos__span type;
@@ -92,7 +131,7 @@ static int parse_headers(cocos__cose *c, cocos_error **err)
 
     int r = cocos__cbor_open(c->headers.data, c->headers.len, COCOS__CBOR_STRICT, &map, err);
     if (r == COCOS_OK)
-        r = cocos__cbor_only(&map, HEADER_ALG, HEADER_KID, err);
+        r = cocos__cbor_only(&map, HEADER_ALG, with_claims ? HEADER_CWT : HEADER_KID, err);
     if (r < 0)
         return r;
 
@@ -104,13 +143,20 @@ static int parse_headers(cocos__cose *c, cocos_error **err)
         r = cocos__cbor_text(&content_type, &type, err);
     if (r == COCOS_OK)
         r = cocos__cbor_bytes_n(&key_id, sizeof c->kid, &kid, err);
+    if (r == COCOS_OK && with_claims) {
+        cocos__cbor claims = cocos__cbor_member(&map, HEADER_CWT);
+        r = cocos__cbor_expect(&claims, COCOS__CBOR_MAP, err);
+        c->claims = (cocos__span){claims.data, claims.len};
+    }
     if (r < 0)
         return r;
 
-    /* A critical header (2) is the only other key that the range above lets through. */
-    if (cocos__cbor_count(&map) != 3 || type.len > TYPE_MAX || memchr(type.data, 0, type.len)) {
+    /* What else the range above lets through, such as a critical header (2), is not ours. */
+    if (cocos__cbor_count(&map) != (with_claims ? 4 : 3) || type.len > TYPE_MAX ||
+        memchr(type.data, 0, type.len)) {
         return cocos__fail(err, COCOS_ERR_MALFORMED, "cose.headers",
-                           "the protected headers are not exactly alg, content type and kid");
+                           "the protected headers are not exactly alg, content type, kid and, in "
+                           "statements, CWT claims");
     }
     memcpy(c->kid, kid, sizeof c->kid);
     memcpy(c->type, type.data, type.len);
@@ -125,14 +171,44 @@ static int next_bytes(cocos__cbor_iter *it, cocos__span *ret, cocos_error **err)
                                              : COCOS_ERR_MALFORMED;
 }
 
-static int parse_parts(cocos__cose *c, size_t len, cocos_error **err)
+/* How much may stand without protection. */
+enum extras { NOTHING, KNOWN, ANYTHING };
+
+static int refuse_unprotected(cocos_error **err)
+{
+    return cocos__fail(err, COCOS_ERR_MALFORMED, "cose.unprotected",
+                       "the unprotected headers are not those that this object may have");
+}
+
+static int parse_unprotected(cocos__cose *c, const cocos__cbor *map, int extras, cocos_error **err)
+{
+    size_t known = 0;
+
+    if (cocos__cbor_kind(map) != COCOS__CBOR_MAP)
+        return refuse_unprotected(err);
+    if (extras != NOTHING) {
+        cocos__cbor token = cocos__cbor_member(map, COCOS__COSE_TIMESTAMP);
+        cocos__cbor receipts = cocos__cbor_member(map, COCOS__COSE_RECEIPTS);
+        known += cocos__cbor_bytes(&token, &c->timestamp, NULL) == COCOS_OK;
+        if (cocos__cbor_kind(&receipts) == COCOS__CBOR_ARRAY) {
+            c->receipts = (cocos__span){receipts.data, receipts.len};
+            known++;
+        }
+    }
+    return extras == ANYTHING || cocos__cbor_count(map) == known ? COCOS_OK
+                                                                 : refuse_unprotected(err);
+}
+
+static int parse_parts(cocos__cose *c, size_t len, int extras, cocos_error **err)
 {
     cocos__cbor root;
     cocos__cbor sign1;
     cocos__cbor unprotected;
     cocos__cbor_iter it;
 
-    int r = cocos__cbor_open(c->data, len, COCOS__CBOR_STRICT, &root, err);
+    /* Others wrote what stands unprotected: its maps may be in any order. The rest has none. */
+    int r = cocos__cbor_open(
+        c->data, len, extras == NOTHING ? COCOS__CBOR_STRICT : COCOS__CBOR_FOREIGN, &root, err);
     if (r == COCOS_OK)
         r = cocos__cbor_untag(&root, TAG_SIGN1, &sign1, err);
     if (r == COCOS_OK)
@@ -148,16 +224,20 @@ static int parse_parts(cocos__cose *c, size_t len, cocos_error **err)
     r = next_bytes(&it, &c->headers, err);
     if (r < 0)
         return r;
-    if (!cocos__cbor_next(&it, NULL, &unprotected) ||
-        cocos__cbor_kind(&unprotected) != COCOS__CBOR_MAP || cocos__cbor_count(&unprotected) != 0) {
-        return cocos__fail(err, COCOS_ERR_MALFORMED, "cose.unprotected",
-                           "the unprotected headers are not an empty map");
-    }
-    r = next_bytes(&it, &c->payload, err);
+    if (!cocos__cbor_next(&it, NULL, &unprotected))
+        return refuse_unprotected(err);
+    r = parse_unprotected(c, &unprotected, extras, err);
+    if (r == COCOS_OK)
+        r = next_bytes(&it, &c->payload, err);
     return r < 0 ? r : next_bytes(&it, &c->signature, err);
 }
 
-int cocos__cose_parse(const uint8_t *data, size_t len, cocos__cose **ret, cocos_error **err)
+static int parse(const uint8_t *data,
+                 size_t len,
+                 int with_claims,
+                 int extras,
+                 cocos__cose **ret,
+                 cocos_error **err)
 {
     COCOS__CLEANUP(cocos__cose_freep) cocos__cose *c = calloc(1, sizeof *c);
 
@@ -168,14 +248,53 @@ int cocos__cose_parse(const uint8_t *data, size_t len, cocos__cose **ret, cocos_
     if (len > 0)
         memcpy(c->data, data, len);
 
-    int r = parse_parts(c, len, err);
+    int r = parse_parts(c, len, extras, err);
     if (r == COCOS_OK)
-        r = parse_headers(c, err);
+        r = parse_headers(c, with_claims, err);
     if (r < 0)
         return r;
 
     *ret = COCOS__STEAL(c);
     return COCOS_OK;
+}
+
+int cocos__cose_parse(const uint8_t *data, size_t len, cocos__cose **ret, cocos_error **err)
+{
+    return parse(data, len, 0, NOTHING, ret, err);
+}
+
+int cocos__cose_parse_claims(
+    const uint8_t *data, size_t len, int lenient, cocos__cose **ret, cocos_error **err)
+{
+    return parse(data, len, 1, lenient ? ANYTHING : KNOWN, ret, err);
+}
+
+cocos__span cocos__cose_claims(const cocos__cose *c)
+{
+    return c->claims;
+}
+
+cocos__span cocos__cose_timestamp(const cocos__cose *c)
+{
+    return c->timestamp;
+}
+
+int cocos__cose_has_receipts(const cocos__cose *c)
+{
+    return c->receipts.len > 0;
+}
+
+int cocos__cose_encode(const cocos__cose *c,
+                       const cocos__span *token,
+                       cocos__buf *out,
+                       cocos_error **err)
+{
+    return put_sign1(c, token, out, err);
+}
+
+void cocos__cose_put_signature(const cocos__cose *c, cocos__buf *out)
+{
+    cocos__cbor_put_bytes(out, c->signature.data, c->signature.len);
 }
 
 const uint8_t *cocos__cose_kid(const cocos__cose *c)

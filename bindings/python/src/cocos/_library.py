@@ -194,6 +194,7 @@ NOT_BOUND_HEADERS: dict[str, str] = {
     "agent.h": "the serving side, which runs in the guest",
     "manager.h": "the serving side, which runs on the host",
     "cvms.h": "a development server",
+    "case.h": "not yet",
     "collateral.h": "for machines with network and cache; a judge in Python is given files",
 }
 
