@@ -95,22 +95,29 @@ static inline long allocfail_once(allocfail_fn fn, void *user, long n)
 }
 
 /*
- * Fails each allocation in turn until a run needs no more, and gives how many failed. What stays
- * behind once may be a cache that a library fills; a leak comes back when the same one fails again.
+ * Fails each of the first `dense` allocations in turn, then one of `step`, until a run needs no
+ * more, and gives how many there are. What stays behind once may be a cache that a library fills; a
+ * leak comes back when the same one fails again.
  */
-static inline size_t allocfail_sweep(allocfail_fn fn, void *user)
+static inline size_t allocfail_sweep_some(allocfail_fn fn, void *user, long dense, long step)
 {
     long n = 0;
 
     (void)allocfail_once(fn, user, 0);
     do {
-        long left = allocfail_once(fn, user, ++n);
+        n += n < dense ? 1 : step;
+        long left = allocfail_once(fn, user, n);
         for (int again = 0; allocfail.hit && left != 0 && again < 3; again++)
             left = allocfail_once(fn, user, n);
         ck_assert_msg(!allocfail.hit || left == 0, "allocation %ld fails: %ld stay behind", n,
                       left);
     } while (allocfail.hit);
     return ALLOCFAIL_ACTIVE ? (size_t)(n - 1) : 1;
+}
+
+static inline size_t allocfail_sweep(allocfail_fn fn, void *user)
+{
+    return allocfail_sweep_some(fn, user, 0, 1);
 }
 
 #endif
