@@ -21,7 +21,7 @@ from cli import COCOS, ROOT, fails, run, run_json
 COMMANDS = ["keys", "checksum", "manifest new", "manifest check", "manifest digest", "algo", "data", "result",
             "agent describe", "agent watch", "vm create", "vm list", "vm show", "vm watch", "vm console",
             "vm destroy", "create-vm", "remove-vm", "collateral bundle", "collateral show",
-            "evidence show", "evidence verify", "policy new", "policy check", "policy explain", "config show", "completion", "help"]
+            "evidence show", "evidence verify", "measure", "policy new", "policy check", "policy explain", "config show", "completion", "help"]
 
 
 @pytest.fixture
@@ -443,7 +443,7 @@ def test_every_option_is_in_a_man_page():
     page_of = {"keys": "cocos-keys.1", "checksum": "cocos-manifest.1", "manifest": "cocos-manifest.1", "algo": "cocos-data.1",
                "data": "cocos-data.1", "result": "cocos-data.1", "agent": "cocos-agent-describe.1", "vm": "cocos-vm.1",
                "create-vm": "cocos-vm.1", "remove-vm": "cocos-vm.1",
-               "collateral": "cocos-collateral.1", "evidence": "cocos-evidence.1", "policy": "cocos-evidence.1",
+               "collateral": "cocos-collateral.1", "evidence": "cocos-evidence.1", "measure": "cocos-evidence.1", "policy": "cocos-evidence.1",
                "config": "cocos.1", "completion": "cocos.1",
                "help": "cocos.1", "*": "cocos.1"}
     shared = text["cocos-data.1"]

@@ -8,6 +8,7 @@
 #include <cocos/collateral.h>
 #include <cocos/computation.h>
 #include <cocos/enclave.h>
+#include <cocos/measure.h>
 #include <cocos/policy.h>
 
 #include "progress.h"
@@ -30,6 +31,7 @@ CLI_FREEP(cli_spec_freep, cocos_enclave_spec, cocos_enclave_spec_free)
 CLI_FREEP(cli_vm_freep, cocos_enclave_info, cocos_enclave_info_free)
 CLI_FREEP(cli_vms_freep, cocos_enclave_list, cocos_enclave_list_free)
 CLI_FREEP(cli_agent_options_freep, cocos_agent_options, cocos_agent_options_free)
+CLI_FREEP(cli_boot_freep, cocos_boot, cocos_boot_free)
 CLI_FREEP(cli_text_freep, char, cocos_free_text)
 CLI_FREEP(cli_policy_freep, cocos_policy, cocos_policy_free)
 CLI_FREEP(cli_bundle_freep, cocos_bundle, cocos_bundle_free)
@@ -63,6 +65,9 @@ int cli_old_manifest_digest(const char *text,
                             const char **why,
                             uint8_t digest[COCOS_DIGEST_SIZE]);
 
+/* What the options of a boot name. @return 0 or the exit code, reported. */
+int cli_boot_open(tool *t, cocos_boot **ret);
+
 /* A file that 'collateral bundle' wrote. @return 0 or the exit code, reported. */
 int cli_bundle_open(tool *t, const char *path, cocos_bundle **ret);
 /* enum cocos_evidence_kind of a --kind; 0 for NULL. */
@@ -90,6 +95,7 @@ int cli_report_defects(tool *t, cocos_error *err);
 int cli_policy_open(tool *t, const char *path, cocos_policy **ret);
 int cli_evidence_show(tool *t);
 int cli_evidence_verify(tool *t);
+int cli_measure(tool *t);
 int cli_policy_new(tool *t);
 int cli_policy_check(tool *t);
 int cli_policy_explain(tool *t);

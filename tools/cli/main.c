@@ -52,8 +52,8 @@ static const tool_option agent_options[] = {
     {"agent-key", 0, "FILE", "its key (AGENT_GRPC_CLIENT_KEY)", 0, NULL},
     {"policy", 0, "FILE", "which evidence is accepted (AGENT_GRPC_ATTESTATION_POLICY)", 0, NULL},
     {"bundle", 0, "FILE", "collateral for it: what 'cocos collateral bundle' wrote", 0, NULL},
-    {"manifest-digest", 0, "HEX", "the manifest that is meant, as 'cocos manifest digest' prints it",
-     0, NULL},
+    {"manifest-digest", 0, "HEX",
+     "the manifest that is meant, as 'cocos manifest digest' prints it", 0, NULL},
     {"insecure-no-attestation", 0, NULL, "NOT CONFIDENTIAL: connect without evidence", 0, NULL},
     {"insecure-no-verify", 0, NULL, "without evidence: trust whoever answers; for trials only", 0,
      NULL},
@@ -227,6 +227,23 @@ static const tool_option policy_new_options[] = {
     END,
 };
 
+static const tool_option boot_options[] = {
+    {"kernel", 0, "FILE", "the kernel that QEMU is given", 0, NULL},
+    {"initrd", 0, "FILE", "its initial file system", 0, NULL},
+    {"cmdline", 0, "TEXT", "its command line, as QEMU is given it", 0, NULL},
+    {"memory", 0, "SIZE",
+     "memory that the machine may have, e.g. 512M: QEMU up to 9.2 writes into the kernel",
+     TOOL_REPEAT, NULL},
+    {"boot-log", 0, "FILE", "event log of a machine whose firmware is to be accepted", TOOL_REPEAT,
+     NULL},
+    END,
+};
+
+static const tool_option bank_options[] = {
+    {"bank", 0, "BANK", "PCR bank of the digests (default: sha256)", 0, "sha256|sha384|sha512"},
+    END,
+};
+
 static const tool_option collateral_options[] = {
     {"output", 'o', "FILE", "the bundle to write", 0, NULL},
     {"offline", 0, NULL, "only what the cache has", 0, NULL},
@@ -328,10 +345,20 @@ static const tool_command commands[] = {
      {verify_options, tpm_options, kind_options},
      cli_evidence_verify,
      0},
-    {"policy new", "[KIND]", 0, 1, "Write a policy",
+    {"measure", "", 0, 0, "Print what the event log of a machine will hold",
+     "From the files that it boots with OVMF and a TPM. PCR 0 of firmware depends on the machine's shape and comes "
+     "from --boot-log.",
+     ONE(boot_options), cli_measure, 0},
+    {"policy new",
+     "[KIND]",
+     0,
+     1,
+     "Write a policy",
      "KIND is snp or tdx. Measurement and product must be stated, as a value or as the word any, which says that "
      "they are not checked. Rules without an option: --set, cocos-policy(5).",
-     ONE(policy_new_options), cli_policy_new, 0},
+     {policy_new_options, boot_options, bank_options},
+     cli_policy_new,
+     0},
     {"policy check", "FILE", 1, 1, "List every defect of a policy", NULL, NONE, cli_policy_check,
      0},
     {"policy explain", "FILE", 1, 1, "Say in words what a policy demands", NULL, NONE,

@@ -113,10 +113,27 @@ static int set_coverage(tool *t, cocos_policy *policy)
     return code;
 }
 
+/* Before --covered-by and --set, which have the last word. */
+static int set_boot(tool *t, cocos_policy *policy)
+{
+    TOOL_CLEANUP(cli_boot_freep) cocos_boot *boot = NULL;
+    const char *bank = tool_args_get(t->args, "bank");
+    cocos_error *err = NULL;
+
+    int code = cli_boot_open(t, &boot);
+    if (code)
+        return code;
+    return cocos_policy_add_boot(policy, boot, bank ? bank : "sha256", &err) < 0
+               ? tool_fail_error(t, err)
+               : 0;
+}
+
 static int set_all(tool *t, cocos_policy *policy)
 {
     int code = set_kind(t, policy);
 
+    if (code == 0)
+        code = set_boot(t, policy);
     if (code == 0)
         code = set_coverage(t, policy);
     for (size_t i = 0; code == 0 && i < tool_args_count(t->args, "set"); i++)

@@ -195,6 +195,7 @@ NOT_BOUND_HEADERS: dict[str, str] = {
     "manager.h": "the serving side, which runs on the host",
     "cvms.h": "a development server",
     "case.h": "not yet",
+    "measure.h": "for those who build images, by 'cocos measure' and 'cocos policy new'",
     "collateral.h": "for machines with network and cache; a judge in Python is given files",
 }
 
