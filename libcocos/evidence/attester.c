@@ -16,6 +16,7 @@
 static const cocos__provider *const providers[] = {
     &cocos__provider_sim_snp,
     &cocos__provider_sim_tdx,
+    &cocos__provider_tpm,
 };
 
 /* What is in use: a lane to a device, or a provider that has none. */

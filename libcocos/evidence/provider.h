@@ -74,5 +74,6 @@ typedef struct cocos__provider {
 
 extern const cocos__provider cocos__provider_sim_snp;
 extern const cocos__provider cocos__provider_sim_tdx;
+extern const cocos__provider cocos__provider_tpm;
 
 #endif
