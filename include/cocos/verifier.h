@@ -32,7 +32,7 @@ enum cocos_evidence_part {
     COCOS_PART_TCB_INFO = 4,       /**< Intel PCS: body of the TDX TCB info response */
     COCOS_PART_QE_IDENTITY = 5,    /**< Intel PCS: body of the TD QE identity response */
     COCOS_PART_TCB_CHAIN = 6,      /**< Intel PCS: issuer chain of both, PEM: signer, root */
-    COCOS_PART_EVENT_LOG = 32,     /**< event log of firmware, TCG PC Client */
+    COCOS_PART_EVENT_LOG = 32,     /**< event log of firmware: TCG PC Client, CCEL of TDX */
     COCOS_PART_IMA_LOG = 33,       /**< measurement list of Linux IMA, ASCII or binary */
     COCOS_PART_TPM_PUBLIC = 34,    /**< TPMT_PUBLIC of the key that signed a single TPMS_ATTEST */
     COCOS_PART_TPM_SIGNATURE = 35, /**< TPMT_SIGNATURE of a single TPMS_ATTEST */

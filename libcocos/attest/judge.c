@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "attest/envelope.h"
+#include "attest/tee.h"
 #include "attest/verdict.h"
 #include "crypto/digest.h"
 #include "vtpm/message.h"
@@ -208,8 +209,8 @@ static int judge_tdx(judgement *j, cocos_error **err)
     j->tee_row = "tdx.report_data";
     j->launch_row = "tdx.mrtd";
     j->tee_name = "TDX quote";
-    return cocos__tdx_verify(&ev, &policy, roots_of(j), j->kept->tdx, j->time_s, j->rows,
-                             &j->simulated, err);
+    return cocos__attest_tdx(&ev, cocos__envelope_find(&j->envelope, COCOS__MEDIA_CCEL), &policy,
+                             roots_of(j), j->kept->tdx, j->time_s, j->rows, &j->simulated, err);
 }
 
 static int row_passed(const judgement *j, const char *name)

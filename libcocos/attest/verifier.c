@@ -3,6 +3,7 @@
 
 #include "attest/claims.h"
 #include "attest/judge.h"
+#include "attest/tee.h"
 #include "attest/verdict.h"
 #include "attest/vtpm.h"
 #include "snp/verify.h"
@@ -168,7 +169,9 @@ static int verify_kind(const cocos_verifier *v,
 {
     if (ev->kind == COCOS_EVIDENCE_TDX) {
         cocos__tdx_evidence t = cocos__evidence_tdx(ev);
-        return cocos__tdx_verify(&t, &v->policy->tdx, roots_of(v), v->kept.tdx, time_s, rows,
+        cocos__span log = {NULL, 0};
+        cocos__evidence_parts(ev, COCOS_PART_EVENT_LOG, &log, 1);
+        return cocos__attest_tdx(&t, log, &v->policy->tdx, roots_of(v), v->kept.tdx, time_s, rows,
                                  simulated, err);
     }
     cocos__snp_evidence s = cocos__evidence_snp(ev);

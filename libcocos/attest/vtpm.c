@@ -27,12 +27,14 @@ int cocos__attest_vtpm_conflict(const cocos_policy *policy, cocos_error **err)
     if (p->without_nonce.state == COCOS__RULE_GIVEN && p->without_nonce.value && stated)
         return cocos__fail(err, COCOS_ERR_USAGE, "policy.conflict",
                            "vtpm.without_nonce contradicts a nonce or claims");
-    if (!length_fits(&p->kernel) || !length_fits(&p->command_line) || !length_fits(&p->initrd))
+    if (!length_fits(&p->boot.kernel) || !length_fits(&p->boot.command_line) ||
+        !length_fits(&p->boot.initrd))
         return cocos__fail(
             err, COCOS_ERR_USAGE, "policy.conflict",
             "a digest of kernel, command line or initrd has none of 32, 48, 64 bytes");
-    if (p->command_line.state == COCOS__RULE_GIVEN && p->initrd.state == COCOS__RULE_GIVEN &&
-        p->command_line.size != p->initrd.size)
+    if (p->boot.command_line.state == COCOS__RULE_GIVEN &&
+        p->boot.initrd.state == COCOS__RULE_GIVEN &&
+        p->boot.command_line.size != p->boot.initrd.size)
         return cocos__fail(err, COCOS_ERR_USAGE, "policy.conflict",
                            "digests of command line and initrd are of two banks");
     return COCOS_OK;

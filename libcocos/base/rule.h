@@ -35,6 +35,14 @@ typedef struct cocos__number {
     uint64_t value;
 } cocos__number;
 
+/* What a policy says about the log of a boot, of whatever kind of machine. */
+typedef struct cocos__boot_rules {
+    cocos__number require_log; /* 0, or 1 when a rule needs the log */
+    cocos__match kernel;       /* free; digests of the images that firmware started */
+    cocos__match command_line; /* free; digests */
+    cocos__match initrd;       /* free; digests */
+} cocos__boot_rules;
+
 /* What an unset rule means for its row. */
 enum cocos__unset {
     COCOS__UNSET_FREE = 0, /* not checked */

@@ -20,6 +20,7 @@ typedef struct cocos__tdx_policy {
     cocos__match td_attributes;          /* no reserved bit */
     cocos__match xfam;                   /* the fixed bits, no reserved one */
     cocos__match min_tee_tcb_svn;        /* free; one value, by component */
+    cocos__boot_rules boot;              /* for the event log beside the quote */
     cocos__number debug;                 /* 0: refused */
     cocos__number statuses;              /* mask of 1 << enum cocos__tdx_status: UpToDate */
     cocos__number revocation;            /* demanded; only `any` lets missing lists pass */

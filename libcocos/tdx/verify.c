@@ -7,9 +7,13 @@
 
 void cocos__tdx_policy_done(cocos__tdx_policy *p)
 {
-    cocos__match *all[] = {&p->fmspc,         &p->mrtd,    &p->report_data,    &p->mrseam,
-                           &p->mrconfigid,    &p->mrowner, &p->mrownerconfig,  &p->mrservicetd,
-                           &p->td_attributes, &p->xfam,    &p->min_tee_tcb_svn};
+    cocos__match *all[] = {&p->fmspc,           &p->mrtd,
+                           &p->report_data,     &p->mrseam,
+                           &p->mrconfigid,      &p->mrowner,
+                           &p->mrownerconfig,   &p->mrservicetd,
+                           &p->td_attributes,   &p->xfam,
+                           &p->min_tee_tcb_svn, &p->boot.kernel,
+                           &p->boot.initrd,     &p->boot.command_line};
 
     for (size_t i = 0; i < COCOS__ARRAY_LEN(all); i++)
         cocos__match_done(all[i]);
@@ -149,6 +153,8 @@ static int check_case(const cocos__tdx_case *k, int *simulated, cocos_error **er
     *simulated |= k->pck->simulated;
     if (r < 0 || !holds)
         return r;
+    if (k->ev->believed)
+        *k->ev->believed = *k->quote;
     r = cocos__tdx_check_collateral(k, err);
     if (r == COCOS_OK)
         r = cocos__tdx_check_revocation(k, err);

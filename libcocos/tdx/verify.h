@@ -22,6 +22,7 @@ typedef struct cocos__tdx_evidence {
     cocos__span signing_chain; /* PEM: TCB signing certificate, root */
     cocos__span crls[COCOS__TDX_CRLS_MAX];
     size_t n_crls;
+    cocos__tdx_quote *believed; /* [out] the quote, once its signatures hold; NULL: nobody asks */
 } cocos__tdx_evidence;
 
 /* Collateral read and with its signatures verified. */

@@ -1,200 +1,174 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Kernel, command line and initrd in a log whose replay gave the quoted PCRs.
- *
- * Only digests may be believed there. Types and texts are the word of whoever sent the log: the
- * digest of a bad kernel could be passed off as that of some harmless event, and a good one be
- * extended later. So nothing is looked for by its type: every digest that went into PCR 4, which
- * firmware extends with each image it starts, must be one that the policy lists or that of a
- * constant; and every digest of PCR 8 and 9, where EFI stub and boot loaders put command line and
- * initrd, one that the policy lists.
- */
+/* An event log against the registers that evidence vouches for. */
+#include "vtpm/boot.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "crypto/digest.h"
-#include "vtpm/checks.h"
+#include "vtpm/layers.h"
 
-#define PCR_IMAGES  4
-#define PCR_STRINGS 8
-#define PCR_FILES   9
+#define BY_MESSAGE "evidence"
 
-/* What firmware extends into PCR 4 beside images; none of it is code. */
-static const struct {
-    const char *data;
-    size_t len;
-} constants[] = {
-    {"\0\0\0\0", 4},
-    {"Calling EFI Application from Boot Option", 40},
-    {"Returning from EFI Application from Boot Option", 47},
-};
-#define CONSTANTS COCOS__ARRAY_LEN(constants)
-
-/* What was seen of one bank. */
-typedef struct found {
-    int bank;
-    uint8_t constant[CONSTANTS][COCOS__PCR_MAX];
-    size_t kernels; /* listed digests */
-    size_t command_lines;
-    size_t initrds;
-    const uint8_t *odd_image; /* the first digest that nobody listed, in PCR 4 */
-    const uint8_t *odd_file;  /* in PCR 8 or 9 */
-} found;
-
-/* The bank whose digests have the length of the rule's. */
-static int bank_of(const cocos__match *rule)
+static int log_demanded(const cocos__boot_rules *p)
 {
-    for (int b = COCOS__BANK_SHA256; b < COCOS__BANKS; b++) {
-        if (rule->state == COCOS__RULE_GIVEN && cocos__bank_size(b) == rule->size)
-            return b;
-    }
-    return COCOS__BANK_NONE;
+    if (p->require_log.state == COCOS__RULE_GIVEN)
+        return p->require_log.value != 0;
+    return p->require_log.state == COCOS__RULE_UNSET &&
+           (p->kernel.state == COCOS__RULE_GIVEN || p->command_line.state == COCOS__RULE_GIVEN ||
+            p->initrd.state == COCOS__RULE_GIVEN);
 }
 
-static int is_constant(const found *f, const uint8_t *digest)
+static void no_log(const cocos__boot_case *c)
 {
-    for (size_t i = 0; i < CONSTANTS; i++) {
-        if (memcmp(f->constant[i], digest, cocos__bank_size(f->bank)) == 0)
-            return 1;
-    }
-    return 0;
-}
-
-static void look(const cocos__vtpm_policy *p, const cocos__event *ev, found *f)
-{
-    const uint8_t *d = ev->digest[f->bank];
-    size_t n = cocos__bank_size(f->bank);
-
-    if (!d || ev->type == EV_NO_ACTION)
-        return;
-    if (ev->pcr == PCR_IMAGES) {
-        if (cocos__match_has(&p->kernel, d, n))
-            f->kernels++;
-        else if (!is_constant(f, d) && !f->odd_image)
-            f->odd_image = d;
-    } else if (ev->pcr == PCR_STRINGS || ev->pcr == PCR_FILES) {
-        int command_line = cocos__match_has(&p->command_line, d, n);
-        int initrd = cocos__match_has(&p->initrd, d, n);
-        f->command_lines += command_line != 0;
-        f->initrds += initrd != 0;
-        if (!command_line && !initrd && !f->odd_file)
-            f->odd_file = d;
-    }
-}
-
-static int
-collect(const cocos__vtpm_policy *p, cocos__span data, int bank, found *f, cocos_error **err)
-{
-    cocos__event ev;
-    cocos__log log;
-
-    *f = (found){.bank = bank};
-    for (size_t i = 0; i < CONSTANTS; i++) {
-        int r = cocos__digest(cocos__bank_digest(bank), constants[i].data, constants[i].len,
-                              f->constant[i], err);
-        if (r < 0)
-            return r;
-    }
-    int r = cocos__log_open(&log, data, err);
-    while (r >= 0 && (r = cocos__log_next(&log, &ev, err)) > 0)
-        look(p, &ev, f);
-    return r;
-}
-
-/* One row: this many listed digests and none besides, in PCRs that were quoted. */
-static void layer(cocos__vtpm_state *s,
-                  size_t id,
-                  const char *code,
-                  size_t listed,
-                  const uint8_t *odd,
-                  const found *f,
-                  int quoted)
-{
-    cocos__said want = {"listed digests and no other", "policy"};
-
-    if (!quoted)
-        cocos__row_fail(s->rows, id, code, want,
-                        (cocos__said){"the PCR was not quoted in the bank of the policy's digests",
-                                      BY_MESSAGE});
-    else if (odd)
-        cocos__row_fail(
-            s->rows, id, code, want,
-            (cocos__said){cocos__rows_hex(s->rows, odd, cocos__bank_size(f->bank)), BY_AK});
+    if (log_demanded(c->rules))
+        cocos__row_fail(c->rows, c->kind->row_log, c->kind->code.missing,
+                        (cocos__said){"an event log", "policy"}, (cocos__said){"none", BY_MESSAGE});
     else
-        cocos__row_test(
-            s->rows, id, listed > 0, code, want,
-            (cocos__said){listed ? cocos__rows_printf(s->rows, "%zu listed, no other", listed)
-                                 : "none",
-                          BY_AK});
+        cocos__row_skip(c->rows, c->kind->row_log, (cocos__said){"no log is demanded", "default"},
+                        (cocos__said){"none", BY_MESSAGE});
 }
 
-static int has(const uint32_t *proven, int bank, uint32_t mask)
+static void unfit(const cocos__boot_case *c, const char *code, const char *found)
 {
-    return bank != COCOS__BANK_NONE && (proven[bank] & mask) == mask;
+    cocos__row_fail(c->rows, c->kind->row_log, code,
+                    (cocos__said){"a readable log of the quoted registers", "compiled in"},
+                    (cocos__said){found, BY_MESSAGE});
 }
 
-static void unstated(cocos__vtpm_state *s, size_t id, const cocos__match *rule)
+/* A log that cannot be read: the code is its reader's. */
+static int unreadable(const cocos__boot_case *c, const cocos_error *why, cocos_error **err)
 {
-    if (rule->state != COCOS__RULE_GIVEN)
-        cocos__row_skip(s->rows, id,
-                        rule->state == COCOS__RULE_ANY ? (cocos__said){"any", "policy"}
-                                                       : (cocos__said){"nothing stated", "default"},
-                        (cocos__said){"not looked at", BY_MESSAGE});
-}
+    const char *text = cocos_error_message(why);
+    int algorithm = strcmp(cocos_error_code(why), "vtpm.log_algorithm") == 0;
 
-static int
-check_images(cocos__vtpm_state *s, cocos__span log, const uint32_t *proven, cocos_error **err)
-{
-    const cocos__vtpm_policy *p = s->policy;
-    int bank = bank_of(&p->kernel);
-    found f = {.bank = bank};
-
-    if (bank != COCOS__BANK_NONE) {
-        int r = collect(p, log, bank, &f, err);
-        if (r < 0)
-            return r;
-    }
-    layer(s, VTPM_KERNEL, "vtpm.kernel", f.kernels, f.odd_image, &f,
-          has(proven, bank, 1u << PCR_IMAGES));
+    if (cocos_error_status(why) != COCOS_ERR_MALFORMED)
+        return cocos__fail(err, cocos_error_status(why), "vtpm.log_format", "%s", text);
+    unfit(c, algorithm ? c->kind->code.algorithm : c->kind->code.format,
+          cocos__rows_foreign(c->rows, text, strlen(text), 200));
     return COCOS_OK;
 }
 
-static int
-check_files(cocos__vtpm_state *s, cocos__span log, const uint32_t *proven, cocos_error **err)
+/*
+ * Registers of the mask whose value is the one that the log leads to. One without any event is
+ * explained as long as nothing was ever extended into it.
+ */
+static uint32_t explained(const cocos__boot_bank *q, const cocos__replay *r, int bank)
 {
-    static const uint32_t pcrs = 1u << PCR_STRINGS | 1u << PCR_FILES;
-    const cocos__vtpm_policy *p = s->policy;
-    int bank = bank_of(p->initrd.state == COCOS__RULE_GIVEN ? &p->initrd : &p->command_line);
-    found f = {.bank = bank};
+    size_t size = cocos__bank_size(bank);
+    uint32_t same = 0;
 
-    if (bank != COCOS__BANK_NONE) {
-        int r = collect(p, log, bank, &f, err);
-        if (r < 0)
-            return r;
+    for (int i = 0; i < COCOS__PCRS; i++) {
+        uint32_t bit = UINT32_C(1) << i;
+        if ((q->mask & bit) && memcmp(r->pcr[bank][i], q->value[i], size) == 0)
+            same |= bit;
     }
-    if (p->command_line.state == COCOS__RULE_GIVEN)
-        layer(s, VTPM_COMMAND_LINE, "vtpm.command_line", f.command_lines, f.odd_file, &f,
-              has(proven, bank, pcrs));
-    if (p->initrd.state == COCOS__RULE_GIVEN)
-        layer(s, VTPM_INITRD, "vtpm.initrd", f.initrds, f.odd_file, &f, has(proven, bank, pcrs));
-    return COCOS_OK;
+    return same;
 }
 
-int cocos__vtpm_check_boot(cocos__vtpm_state *s,
-                           cocos__span log,
-                           const uint32_t *proven,
-                           cocos_error **err)
+/* Numbers of registers as people write them. */
+static const char *numbers(const cocos__boot_case *c, uint32_t mask)
 {
-    const cocos__vtpm_policy *p = s->policy;
-    int r = COCOS_OK;
+    char text[COCOS__PCRS * 3 + 1] = "none";
+    size_t n = 0;
 
-    unstated(s, VTPM_KERNEL, &p->kernel);
-    unstated(s, VTPM_COMMAND_LINE, &p->command_line);
-    unstated(s, VTPM_INITRD, &p->initrd);
-    if (p->kernel.state == COCOS__RULE_GIVEN)
-        r = check_images(s, log, proven, err);
-    if (r == COCOS_OK &&
-        (p->command_line.state == COCOS__RULE_GIVEN || p->initrd.state == COCOS__RULE_GIVEN))
-        r = check_files(s, log, proven, err);
-    return r;
+    for (unsigned i = 0; i < COCOS__PCRS; i++) {
+        if (mask & UINT32_C(1) << i)
+            n += (size_t)snprintf(text + n, sizeof text - n, n ? " %u" : "%u",
+                                  i - c->kind->first_bit);
+    }
+    return cocos__rows_printf(c->rows, "%s", text);
+}
+
+static int compare(cocos__boot_case *c, const cocos__replay *replay)
+{
+    cocos__said want = {
+        cocos__rows_printf(c->rows, "a replay that gives the quoted %s", c->kind->registers),
+        "compiled in"};
+    const char *found = cocos__rows_printf(c->rows, "it does, %zu events", replay->events);
+
+    for (int b = 0; b < COCOS__BANKS; b++) {
+        if (!c->bank[b].mask || !(replay->banks & 1u << b))
+            continue;
+        c->proven[b] = explained(&c->bank[b], replay, b);
+        uint32_t wrong = replay->touched[b] & c->bank[b].mask & ~c->proven[b];
+        if (wrong)
+            return cocos__row_test(
+                c->rows, c->kind->row_replay, 0, c->kind->code.mismatch, want,
+                (cocos__said){cocos__rows_printf(c->rows, "others in bank %s, %s %s",
+                                                 cocos__bank_name(b), c->kind->registers,
+                                                 numbers(c, wrong)),
+                              c->kind->signer});
+    }
+    return cocos__row_test(c->rows, c->kind->row_replay, 1, NULL, want,
+                           (cocos__said){found, c->kind->signer});
+}
+
+/* Values that firmware's log does not explain: the kernel, IMA or an agent extended them. */
+static void unexplained(const cocos__boot_case *c, const cocos__replay *replay)
+{
+    uint32_t mask = 0;
+
+    for (int b = 0; b < COCOS__BANKS; b++) {
+        if (replay->banks & 1u << b && c->bank[b].mask)
+            mask = c->bank[b].mask & ~c->proven[b] & ~c->kind->dynamic;
+    }
+    cocos__row_skip(
+        c->rows, c->kind->row_unexplained,
+        (cocos__said){cocos__rows_printf(c->rows, "%s without an event", c->kind->registers),
+                      "compiled in"},
+        (cocos__said){numbers(c, mask), c->kind->signer});
+}
+
+static uint32_t touched(const cocos__replay *r)
+{
+    uint32_t mask = 0;
+
+    for (int b = 0; b < COCOS__BANKS; b++)
+        mask |= r->touched[b];
+    return mask;
+}
+
+static int check_log(cocos__boot_case *c, cocos__span log, unsigned strong, cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
+    unsigned all = 0;
+    cocos__replay replay;
+
+    /* A weak bank is compared too where it is there, but never counts alone. */
+    for (int b = 0; b < COCOS__BANKS; b++)
+        all |= c->bank[b].mask ? 1u << b : 0;
+    if (cocos__log_replay(log, all, &replay, &why) < 0)
+        return unreadable(c, why, err);
+    if (touched(&replay) & ~c->kind->known) {
+        unfit(c, c->kind->code.format, "a record of a register that there is not");
+        return COCOS_OK;
+    }
+    if (!(replay.banks & strong)) {
+        unfit(c, c->kind->code.bank, "no digests of a bank that counts");
+        return COCOS_OK;
+    }
+    cocos__row_pass(c->rows, c->kind->row_log,
+                    (cocos__said){"a readable log of the quoted registers", "compiled in"},
+                    (cocos__said){"it is", BY_MESSAGE});
+    if (!compare(c, &replay))
+        return COCOS_OK;
+    unexplained(c, &replay);
+    return cocos__boot_check_layers(c, log, err);
+}
+
+int cocos__boot_check(const cocos__boot_kind *kind,
+                      const cocos__boot_rules *rules,
+                      cocos__span log,
+                      const cocos__boot_bank bank[COCOS__BANKS],
+                      unsigned strong,
+                      cocos__rows *rows,
+                      cocos_error **err)
+{
+    cocos__boot_case c = {.kind = kind, .rules = rules, .bank = bank, .rows = rows};
+
+    if (log.len > 0)
+        return check_log(&c, log, strong, err);
+    no_log(&c);
+    return COCOS_OK;
 }

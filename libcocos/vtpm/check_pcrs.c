@@ -68,7 +68,7 @@ static int check_pcr(cocos__vtpm_state *s, int pcr)
 /* Quotes over whatever values are no measurement: the policy has to say something about them. */
 void cocos__vtpm_check_pcrs(cocos__vtpm_state *s)
 {
-    int stated = s->policy->kernel.state == COCOS__RULE_GIVEN;
+    int stated = s->policy->boot.kernel.state == COCOS__RULE_GIVEN;
     cocos__said want = {"a PCR or image that the policy lists", "default"};
 
     for (int i = 0; i < COCOS__PCRS; i++)

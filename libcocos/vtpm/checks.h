@@ -75,11 +75,6 @@ int cocos__vtpm_check_binding(cocos__vtpm_state *s, const uint8_t *ak_sha256, co
 int cocos__vtpm_check_quotes(cocos__vtpm_state *s, cocos_error **err);
 /* LOG to INITRD. */
 int cocos__vtpm_check_log(cocos__vtpm_state *s, cocos_error **err);
-/* KERNEL, COMMAND_LINE, INITRD, from a log whose replay equals the PCRs of the mask. */
-int cocos__vtpm_check_boot(cocos__vtpm_state *s,
-                           cocos__span log,
-                           const uint32_t *proven,
-                           cocos_error **err);
 int cocos__vtpm_check_ima(cocos__vtpm_state *s, cocos_error **err);
 /* The rows of the PCRs. */
 void cocos__vtpm_check_pcrs(cocos__vtpm_state *s);

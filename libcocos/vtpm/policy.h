@@ -30,14 +30,11 @@ typedef struct cocos__vtpm_policy {
     cocos__match tee_nonce;       /* for the legacy binding */
     cocos__number allow_sha1;     /* 0 */
     cocos__number bank;           /* free; this bank must be quoted */
-    cocos__number require_log;    /* 0, or 1 when a rule needs the log */
     cocos__number require_ima;    /* 0 */
     cocos__number ima_violations; /* 0 */
     cocos__number ima_padded;     /* 0 */
-    cocos__match kernel;          /* free; digests of the images that firmware started */
-    cocos__match command_line;    /* free; digests */
-    cocos__match initrd;          /* free; digests */
-    cocos__number pcrs;           /* some PCR or image must be stated; only `any` lifts that */
+    cocos__boot_rules boot;
+    cocos__number pcrs; /* some PCR or image must be stated; only `any` lifts that */
     cocos__match pcr[COCOS__BANKS][COCOS__PCRS];
 
     /* From the claims of the policy, filled when a verifier is made. */

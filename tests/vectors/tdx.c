@@ -62,6 +62,19 @@ static void add_collateral(cocos_evidence *evidence, const char *dir, const json
     }
 }
 
+/* The machine of this quote left its log too (README of the set). */
+static void add_log(
+    cocos_policy *policy, cocos_evidence *evidence, const char *dir, const json_t *row)
+{
+    static const char log[] = "ccel/ccel_data.bin";
+
+    if (strcmp(text_of(row, "quote"), "quotes/real-gcp-cos-v4-ccel.bin") != 0 ||
+        !has_file(dir, log))
+        return;
+    add_part(evidence, COCOS_PART_EVENT_LOG, dir, log);
+    rule(policy, "tdx.require_event_log", "true");
+}
+
 int run_tdx(const char *dir, const json_t *row)
 {
     cocos_policy *policy = policy_of(dir, row);
@@ -72,6 +85,7 @@ int run_tdx(const char *dir, const json_t *row)
         abort();
     if (text_of(row, "collateral"))
         add_collateral(evidence, dir, row);
+    add_log(policy, evidence, dir, row);
 
     int failed = judge(row, policy, evidence, seconds_of(text_of(row, "time")));
     cocos_evidence_free(evidence);

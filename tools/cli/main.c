@@ -205,7 +205,7 @@ static const tool_option verify_options[] = {
 };
 
 static const tool_option tpm_options[] = {
-    {"event-log", 0, "FILE", "event log of the firmware, beside TPM quotes", 0, NULL},
+    {"event-log", 0, "FILE", "event log of the firmware, beside TPM quotes or a TDX quote (CCEL)", 0, NULL},
     {"ima-log", 0, "FILE", "measurement list of Linux IMA", 0, NULL},
     {"tpm-public", 0, "FILE", "TPMT_PUBLIC of the key that signed a single TPMS_ATTEST", 0, NULL},
     {"tpm-signature", 0, "FILE", "TPMT_SIGNATURE of a single TPMS_ATTEST", 0, NULL},

@@ -576,7 +576,9 @@ START_TEST(refuses_keys_that_sign_no_id_block)
     char *secret = key_pem(p384, 1);
     assert_fails(cocos_policy_set(policy, "snp.id_keys", secret, &err), COCOS_ERR_USAGE,
                  "policy.key", err);
-    assert_fails(cocos_policy_set(policy, "snp.id_keys", "-----BEGIN PUBLIC KEY-----\nabc\n-----END PUBLIC KEY-----", &err),
+    assert_fails(cocos_policy_set(policy, "snp.id_keys",
+                                  "-----BEGIN PUBLIC KEY-----\nabc\n-----END PUBLIC KEY-----",
+                                  &err),
                  COCOS_ERR_USAGE, "policy.key", err);
     /* What is as long as a digest is one, and what is shorter nothing. */
     assert_fails(cocos_policy_set(policy, "snp.id_keys", "abcd", &err), COCOS_ERR_USAGE,
@@ -592,12 +594,11 @@ END_TEST
 /* Keys and digest that sev-snp-measure publishes with its tests. */
 START_TEST(agrees_with_a_published_digest)
 {
-    static const char pem[] =
-        "-----BEGIN PUBLIC KEY-----\n"
-        "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEsg/RocK9K2UYOnbiOQrIBfbY5eKvcl5a\n"
-        "jpPPh+wCn51F6zJrBLkr63FOFPqYb4qaLJSguKswzHY1JnWUSHaJHpVP9u9YJqYj\n"
-        "G6bW1/br+2jOMw4eWTlO+3CAiD3caTZL\n"
-        "-----END PUBLIC KEY-----\n";
+    static const char pem[] = "-----BEGIN PUBLIC KEY-----\n"
+                              "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEsg/RocK9K2UYOnbiOQrIBfbY5eKvcl5a\n"
+                              "jpPPh+wCn51F6zJrBLkr63FOFPqYb4qaLJSguKswzHY1JnWUSHaJHpVP9u9YJqYj\n"
+                              "G6bW1/br+2jOMw4eWTlO+3CAiD3caTZL\n"
+                              "-----END PUBLIC KEY-----\n";
     static const char digest[] =
         "870b7e35c53f8a72d0d322f75ab2af8262792aaf6579622ce4131c3f21f289e77cb0560a5e3b90b3932e674ec709cb14";
     cocos_policy *policy = NULL;

@@ -487,6 +487,28 @@ START_TEST(finds_kernel_command_line_and_initrd_and_nothing_else)
 }
 END_TEST
 
+/* PCR 8 was extended, but the log does not tell with what. */
+START_TEST(believes_no_pcr_that_the_log_does_not_explain)
+{
+    tpm_plan p = tpm_plan_new(p256);
+    tpm_parts *t = tpm_make(&p);
+    cocos_policy *policy = tpm_policy(&p);
+
+    tpm_rule(policy, "vtpm.command_line", tpm_digest_text("command line", 12));
+    tpm_rule(policy, "vtpm.initrd", tpm_digest_text("initial file system", 19));
+    for (int hidden = 0; hidden < 2; hidden++) {
+        if (hidden)
+            memset(t->pcr[1][8], 0x88, 32);
+        tpm_quote_again(&p, t);
+        cocos_evidence *ev = tpm_evidence(t);
+        ck_assert_str_eq(code_of(policy, ev, TPM_NOW), hidden ? "vtpm.command_line" : "");
+        cocos_evidence_free(ev);
+    }
+    cocos_policy_free(policy);
+    tpm_parts_free(t);
+}
+END_TEST
+
 START_TEST(holds_golden_values_bank_by_bank)
 {
     tpm_plan p = tpm_plan_new(p256);
@@ -691,6 +713,7 @@ int main(void)
                                   refuses_two_quotes_of_one_bank,
                                   compares_the_log_with_what_was_quoted,
                                   finds_kernel_command_line_and_initrd_and_nothing_else,
+                                  believes_no_pcr_that_the_log_does_not_explain,
                                   holds_golden_values_bank_by_bank,
                                   cannot_tell_what_the_policy_leaves_out,
                                   follows_the_keys_certificate_to_a_listed_root,
