@@ -68,6 +68,8 @@ struct cocos__rpc_call {
     void (*released)(void *owner); /* after the memory is gone */
     void *owner;                   /* server: the cocos__rpc_server */
 
+    int direct_only; /* server: its connection closes behind it, see cocos__rpc_link_leave() */
+
     int is_stranger; /* guarded by the server's lock, like its neighbours among the strangers */
     cocos__rpc_call *older;
     cocos__rpc_call *newer;

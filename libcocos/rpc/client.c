@@ -50,8 +50,11 @@ static int connect_to(const cocos__rpc_channel_options *o,
     r = cocos__conn_new(fd, ret, err);
     if (r < 0 || !o->tls)
         return r;
-    return cocos__conn_handshake(*ret, o->tls, o->server_name ? o->server_name : a->host,
-                                 o->deadline_ns, o->cancel, err);
+    r = cocos__conn_handshake(*ret, o->tls, o->server_name ? o->server_name : a->host,
+                              o->deadline_ns, o->cancel, err);
+    if (r < 0 || !o->attest)
+        return r;
+    return cocos__conn_attest_client(*ret, o->attest, o->deadline_ns, o->cancel, err);
 }
 
 static grpc_channel *make_channel(const cocos__rpc_channel_options *o, int fd)
@@ -102,6 +105,9 @@ int cocos__rpc_channel_open(const cocos__rpc_channel_options *o,
     COCOS__CLEANUP(cocos__conn_unrefp) cocos__conn *conn = NULL;
     int r = cocos__net_parse(o->target, &a, err);
 
+    if (r == COCOS_OK && o->attest && !o->tls)
+        r = cocos__fail(err, COCOS_ERR_USAGE, "atls.connection",
+                        "a connection without TLS cannot be attested");
     if (r == COCOS_OK)
         r = connect_to(o, &a, &conn, err);
     if (r < 0)

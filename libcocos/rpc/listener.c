@@ -9,6 +9,7 @@
  * its descriptor open; so looking N up when the call arrives finds the right one or none.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -32,6 +33,10 @@
 #define FDS_RESERVED    64 /* of the process, for everything but connections */
 #define FDS_PER_LINK    4  /* network, socket pair, and what a call opens */
 #define ACCEPT_PAUSE_NS (50 * COCOS__NS_PER_MS)
+#define OUSTED_MAX      16               /* connections beyond the limit that are ending */
+#define SOON_NS         COCOS__NS_PER_MS /* for some of them to end */
+#define FULL_NS         (250 * COCOS__NS_PER_MS)
+#define LEAVE_NS        COCOS__NS_PER_S /* for the answer to the last call of a direct connection */
 
 /* ---- Table of connections ---- */
 
@@ -82,7 +87,12 @@ static void link_remove(cocos__rpc_link *l)
     pthread_mutex_unlock(&s->lock);
 }
 
-cocos__conn *cocos__rpc_link_find(cocos__rpc_server *s, grpc_call *call)
+static int is_direct_only(const cocos__rpc_link *l)
+{
+    return l->listener->attested_only && !cocos__conn_attested(l->conn);
+}
+
+cocos__conn *cocos__rpc_link_find(cocos__rpc_server *s, grpc_call *call, int *direct_only)
 {
     char *peer = grpc_call_get_peer(call);
     cocos__conn *found = NULL;
@@ -94,6 +104,7 @@ cocos__conn *cocos__rpc_link_find(cocos__rpc_server *s, grpc_call *call)
             if (l->grpc_fd == fd) {
                 l->calls++;
                 found = cocos__conn_ref(l->conn);
+                *direct_only = is_direct_only(l);
             }
         }
     }
@@ -111,24 +122,100 @@ void cocos__rpc_links_kill(cocos__rpc_server *s, int handshakes_only)
     }
 }
 
+/* ---- Direct connections where attestation is required: they end soon ---- */
+
+/* Lock held. */
+static void end_at(cocos__rpc_link *l, int64_t when_ns)
+{
+    cocos__rpc_server *s = l->server;
+
+    l->end_ns = when_ns;
+    if (s->next_end_ns && s->next_end_ns <= when_ns)
+        return;
+    s->next_end_ns = when_ns;
+    cocos__rpc_accept_wake(s);
+}
+
+void cocos__rpc_link_leave(cocos__rpc_server *s, const cocos__conn *conn)
+{
+    int64_t when = cocos__clock_mono_ns() + LEAVE_NS;
+    COCOS__LOCKED(&s->lock);
+
+    for (cocos__rpc_link *l = s->links; l; l = l->next) {
+        if (l->conn == conn && (!l->end_ns || l->end_ns > when))
+            end_at(l, when);
+    }
+}
+
+/* Ends those whose time has come; milliseconds until the next, -1 for none. */
+static int end_due(cocos__rpc_server *s)
+{
+    int64_t now = cocos__clock_mono_ns();
+    COCOS__LOCKED(&s->lock);
+
+    if (!s->next_end_ns || s->next_end_ns > now)
+        return s->next_end_ns ? cocos__deadline_left_ms(s->next_end_ns) : -1;
+    s->next_end_ns = 0;
+    for (cocos__rpc_link *l = s->links; l; l = l->next) {
+        if (l->end_ns && l->end_ns <= now) {
+            cocos__conn_kill(l->conn);
+            l->end_ns = 0;
+        }
+        s->next_end_ns = cocos__deadline_min(s->next_end_ns, l->end_ns);
+    }
+    return s->next_end_ns ? cocos__deadline_left_ms(s->next_end_ns) : -1;
+}
+
+/* ---- Room for one more ---- */
+
+enum room { ROOM_NONE = 0, ROOM_SOON = 1, ROOM_NOW = 2 };
+
 /*
- * At the limit the oldest connection that never made a call gives way: clients that connect and
- * stay silent cannot keep out one that works, whose handshake takes milliseconds.
+ * Who gives way: the oldest connection that has not ended its handshake, else the oldest that never
+ * made a call. NULL: everybody works. Lock held.
  */
-static int make_room(cocos__rpc_server *s)
+static cocos__rpc_link *choose_victim(cocos__rpc_server *s)
+{
+    cocos__rpc_link *silent = NULL;
+    cocos__rpc_link *idle = NULL;
+
+    for (cocos__rpc_link *l = s->links; l; l = l->next) { /* newest first */
+        if (l->calls > 0 || l->ousted)
+            continue;
+        idle = l;
+        if (!l->has_shaken)
+            silent = l;
+    }
+    return silent ? silent : idle;
+}
+
+/*
+ * At the limit somebody gives way: clients that connect and stay silent cannot keep out one that
+ * works, whose handshake takes milliseconds. The dying are still counted; where they are too many,
+ * the new one waits a little in the socket's queue before it is turned away. Some do not die soon:
+ * nobody can hurry a device that makes evidence.
+ */
+static enum room make_room(cocos__rpc_server *s)
 {
     COCOS__LOCKED(&s->lock);
-    cocos__rpc_link *oldest = NULL;
+    size_t max = max_links(s);
 
-    if (s->n_links < max_links(s))
-        return 1;
-    for (cocos__rpc_link *l = s->links; l; l = l->next) {
-        if (l->calls == 0)
-            oldest = l;
+    cocos__rpc_link *victim = NULL;
+    if (s->n_links >= max && s->n_links < max + OUSTED_MAX)
+        victim = choose_victim(s);
+    if (victim) {
+        victim->ousted = 1;
+        cocos__conn_kill(victim->conn);
     }
-    if (oldest)
-        cocos__conn_kill(oldest->conn);
-    return oldest && s->n_links < max_links(s) + 16; /* the dying ones are still counted */
+    if (s->n_links < max || victim) {
+        s->full_since_ns = 0;
+        return ROOM_NOW;
+    }
+    if (s->n_links == max)
+        return ROOM_NONE; /* everybody works */
+    if (!s->full_since_ns)
+        s->full_since_ns = cocos__clock_mono_ns();
+    return cocos__clock_mono_ns() - s->full_since_ns < FULL_NS ? ROOM_SOON : ROOM_NONE;
 }
 
 /* ---- Handing over ---- */
@@ -147,6 +234,8 @@ static int hand_over(cocos__rpc_link *l, cocos_error **err)
             o->grpc_fd = -2; /* gRPC closed that one: its number is ours now */
     }
     l->grpc_fd = fd;
+    if (is_direct_only(l))
+        end_at(l, cocos__clock_mono_ns() + s->o.handshake_ns);
     pthread_mutex_unlock(&s->lock);
 
     grpc_server_credentials *creds = grpc_insecure_server_credentials_create();
@@ -159,9 +248,16 @@ static void *tls_thread(void *user)
 {
     cocos__rpc_link *l = user;
     COCOS__CLEANUP(cocos__error_freep) cocos_error *err = NULL;
+    const cocos__attest_options *attest = l->server->o.attest;
     int64_t deadline = cocos__clock_mono_ns() + l->server->o.handshake_ns;
+    int attested = 0;
     int r = cocos__conn_handshake(l->conn, l->tls, NULL, deadline, NULL, &err);
 
+    pthread_mutex_lock(&l->server->lock);
+    l->has_shaken = r == COCOS_OK;
+    pthread_mutex_unlock(&l->server->lock);
+    if (r == COCOS_OK && attest)
+        r = cocos__conn_attest_server(l->conn, attest, deadline, NULL, &attested, &err);
     if (r == COCOS_OK)
         r = hand_over(l, &err);
     cocos__conn_limit_headers(l->conn, l->server->o.max_metadata + COCOS__RPC_HEADERS_SPARE);
@@ -223,18 +319,32 @@ static void accepted(cocos__rpc_listener *listener, int fd)
 
 /* ---- The accepting thread ---- */
 
+/* Nobody is ousted for a connection that is not there. */
+static int is_waiting(const cocos__rpc_listener *l)
+{
+    struct pollfd p = {.fd = l->fd, .events = POLLIN};
+
+    return poll(&p, 1, 0) > 0;
+}
+
 static void accept_all(cocos__rpc_listener *l)
 {
     static const struct timespec pause = {0, ACCEPT_PAUSE_NS};
+    static const struct timespec soon = {0, SOON_NS};
 
-    for (int i = 0; i < EVENTS; i++) {
+    for (int i = 0; i < EVENTS && is_waiting(l); i++) {
+        enum room room = make_room(l->server);
+        if (room == ROOM_SOON) {
+            nanosleep(&soon, NULL);
+            return;
+        }
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
             nanosleep(&pause,
                       NULL); /* the socket stays readable: no spinning until something is free */
         if (fd < 0)
             return;
-        if (make_room(l->server))
+        if (room == ROOM_NOW)
             accepted(l, fd);
         else
             close(fd);
@@ -288,7 +398,7 @@ static void *accept_main(void *user)
     struct epoll_event events[EVENTS];
 
     while (!is_quit(s)) {
-        int n = epoll_wait(s->epoll, events, EVENTS, -1);
+        int n = epoll_wait(s->epoll, events, EVENTS, end_due(s));
         for (int i = 0; i < n; i++) {
             void *p = events[i].data.ptr;
             uint64_t count;
@@ -434,4 +544,17 @@ void cocos__rpc_listener_set_tls(cocos__rpc_listener *l,
     }
     pthread_mutex_unlock(&s->lock);
     cocos__tls_config_unref(old);
+}
+
+void cocos__rpc_listener_require_attested(cocos__rpc_listener *l, int on)
+{
+    cocos__rpc_server *s = l->server;
+    COCOS__LOCKED(&s->lock);
+
+    l->attested_only = on;
+    for (cocos__rpc_link *k = s->links; k && on; k = k->next) {
+        /* Those still in their handshake are looked at when they are handed over. */
+        if (k->listener == l && k->grpc_fd != -1 && is_direct_only(k))
+            cocos__conn_kill(k->conn);
+    }
 }

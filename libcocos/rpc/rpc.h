@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/cancel.h"
 #include "base/error.h"
+#include "transport/attested.h"
 #include "transport/tls.h"
 
 typedef struct cocos__rpc_server cocos__rpc_server;
@@ -66,7 +67,8 @@ const uint8_t *cocos__rpc_metadata(const cocos__rpc_call *call, const char *key,
 size_t cocos__rpc_metadata_count(const cocos__rpc_call *call, const char *key);
 /* Ends the call at once with CANCELLED, from any thread. */
 void cocos__rpc_cancel(cocos__rpc_call *call);
-/* The connection below: exporter, peer certificate, uid (transport/tls.h). Never NULL; borrowed from the call. */
+/* The connection below: exporter, peer certificate, uid (transport/tls.h), whether it is attested (transport/attested.h).
+ * Never NULL; borrowed from the call. */
 const cocos__conn *cocos__rpc_conn(const cocos__rpc_call *call);
 /* Full method path, e.g. "/cocos.v1.Agent/Upload". */
 const char *cocos__rpc_method_path(const cocos__rpc_call *call);
@@ -78,8 +80,9 @@ typedef struct cocos__rpc_channel_options {
     const cocos__tls_config *tls;   /* NULL: plaintext */
     const char *server_name;        /* SNI and name check; NULL: host of target */
     size_t max_message;             /* of one received message; 0: 4 MiB */
-    int64_t deadline_ns;            /* for connecting, TLS included */
+    int64_t deadline_ns;            /* for connecting, TLS and attestation included */
     cocos_cancel *cancel;           /* may be NULL; connecting only */
+    const cocos__attest_options *attest; /* needs TLS; the server proves itself before anything is sent. NULL: no */
 } cocos__rpc_channel_options;
 
 /* Connects at once (an unreachable server fails here, "rpc.connect"); does not reconnect. */
@@ -139,6 +142,7 @@ typedef struct cocos__rpc_method {
     cocos__rpc_handler fn; /* NULL: answers UNIMPLEMENTED with code "rpc.unimplemented" and `why` */
     const char *why;       /* text for fn == NULL; NULL: a standard one */
     size_t max_message;    /* of one received message; 0: 64 KiB; larger gives RESOURCE_EXHAUSTED "rpc.message.size" */
+    int direct;            /* also on a connection without attestation where attestation is required */
 } cocos__rpc_method;
 
 typedef struct cocos__rpc_server_options {
@@ -152,8 +156,9 @@ typedef struct cocos__rpc_server_options {
     size_t max_strangers;       /* calls at once that are not yet known (cocos__rpc_call_known()); at it the oldest is cancelled; 0: no such limit */
     size_t max_calls_per_conn;  /* 0: 64 */
     size_t max_connections;     /* a listener's, handshakes included; 0: 1024; further ones are closed */
-    int64_t handshake_ns;       /* TLS must be done by then; 0: 10 s */
+    int64_t handshake_ns;       /* TLS and attestation, evidence included, must be done by then; 0: 20 s */
     int64_t idle_ns;            /* a connection without any call for this long is closed; 0: 5 min */
+    const cocos__attest_options *attest; /* copied; what clients that begin with a request get on listeners with TLS; NULL: no */
 } cocos__rpc_server_options;
 
 int cocos__rpc_server_new(const cocos__rpc_server_options *o, cocos__rpc_server **ret, cocos_error **err);
@@ -174,6 +179,12 @@ int cocos__rpc_server_listen(cocos__rpc_server *s,
 const char *cocos__rpc_listener_address(const cocos__rpc_listener *l);
 /* New connections from now on use `tls` (referenced); `close_old` != 0 ends the existing ones of this listener, calls in flight with UNAVAILABLE. */
 void cocos__rpc_listener_set_tls(cocos__rpc_listener *l, const cocos__tls_config *tls, int close_old);
+/*
+ * From now on (or, with on == 0, no longer) this listener serves attested connections alone. Direct
+ * ones that exist end; new ones get health, reflection not, and methods marked `direct`; everything
+ * else there ends with STATE "rpc.attested". They close when their first call has ended.
+ */
+void cocos__rpc_listener_require_attested(cocos__rpc_listener *l, int on);
 /* Stop accepting; no new calls; wait until running calls end or the deadline passes, then cancel them. */
 void cocos__rpc_server_shutdown(cocos__rpc_server *s, int64_t deadline_ns);
 /* Shuts down at once if that was not done; waits for every handler. NULL allowed. */

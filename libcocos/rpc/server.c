@@ -17,7 +17,7 @@
 static const struct {
     const char *path;
     cocos__rpc_handler fn;
-    int reflection;
+    int reflection; /* the others are about health, which is for everybody */
 } own_methods[] = {
     {"/grpc.health.v1.Health/Check", cocos__rpc_health_check, 0},
     {"/grpc.health.v1.Health/Watch", cocos__rpc_health_watch, 0},
@@ -52,6 +52,8 @@ static void serve(cocos__rpc_server *s, cocos__rpc_call *c, const cocos__rpc_met
                    cocos_error_code(err));
     if (cocos__rpc_finish_start(c, r, err))
         (void)cocos__rpc_slot_wait(c, COCOS__RPC_FINISH);
+    if (c->direct_only)
+        cocos__rpc_link_leave(s, c->conn);
     pthread_mutex_lock(&s->lock);
     s->calls--;
     cocos__rpc_stranger_remove(s, c);
@@ -153,6 +155,9 @@ static int admit(cocos__rpc_server *s,
                  cocos__rpc_call **victim,
                  cocos_error **err)
 {
+    if (c->direct_only && (!m || !m->direct))
+        return cocos__fail(err, COCOS_ERR_STATE, "rpc.attested",
+                           "this server takes that call on an attested connection only");
     if (!m || !m->fn)
         return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "rpc.unimplemented", "%s",
                            m && m->why ? m->why : "this server does not serve that method");
@@ -189,16 +194,20 @@ static void oust(cocos__rpc_call *victim)
     cocos__rpc_call_drop(victim);
 }
 
-static void refuse(cocos__rpc_call *c, int status, const cocos_error *e)
+static void refuse(cocos__rpc_server *s, cocos__rpc_call *c, int status, const cocos_error *e)
 {
     (void)cocos__rpc_finish_start(c, status, e);
+    if (c->direct_only)
+        cocos__rpc_link_leave(s, c->conn);
     cocos__rpc_call_drop(c);
 }
 
 static void receive(cocos__rpc_server *s, struct request *rq)
 {
     COCOS__CLEANUP(cocos__error_freep) cocos_error *err = NULL;
-    COCOS__CLEANUP(cocos__conn_unrefp) cocos__conn *conn = cocos__rpc_link_find(s, rq->call);
+    int direct_only = 0;
+    COCOS__CLEANUP(cocos__conn_unrefp)
+    cocos__conn *conn = cocos__rpc_link_find(s, rq->call, &direct_only);
     char path[256] = "";
     cocos__rpc_call *c = NULL;
 
@@ -213,6 +222,7 @@ static void receive(cocos__rpc_server *s, struct request *rq)
     c->initial = rq->meta; /* the memory moves to the call */
     grpc_metadata_array_init(&rq->meta);
     c->owner = s;
+    c->direct_only = direct_only;
     c->released = call_released;
     pthread_mutex_lock(&s->lock);
     s->memory_calls++;
@@ -224,7 +234,7 @@ static void receive(cocos__rpc_server *s, struct request *rq)
     int r = conn ? admit(s, c, m, &victim, &err)
                  : cocos__fail(&err, COCOS_ERR_IO, "rpc.gone", "the connection is gone");
     if (r < 0)
-        refuse(c, r, err);
+        refuse(s, c, r, err);
     oust(victim);
 }
 
@@ -271,7 +281,7 @@ static void set_defaults(cocos__rpc_server_options *o)
     o->max_calls = o->max_calls ? o->max_calls : 256;
     o->max_calls_per_conn = o->max_calls_per_conn ? o->max_calls_per_conn : 64;
     o->max_connections = o->max_connections ? o->max_connections : 1024;
-    o->handshake_ns = o->handshake_ns ? o->handshake_ns : 10 * COCOS__NS_PER_S;
+    o->handshake_ns = o->handshake_ns ? o->handshake_ns : 20 * COCOS__NS_PER_S;
     o->idle_ns = o->idle_ns ? o->idle_ns : 300 * COCOS__NS_PER_S;
 }
 
@@ -287,8 +297,9 @@ static int add_methods(cocos__rpc_server *s, cocos_error **err)
     s->n_methods = o->n_methods;
     for (size_t i = 0; i < COCOS__ARRAY_LEN(own_methods); i++) {
         if (!own_methods[i].reflection || o->reflection)
-            s->methods[s->n_methods++] =
-                (cocos__rpc_method){.path = own_methods[i].path, .fn = own_methods[i].fn};
+            s->methods[s->n_methods++] = (cocos__rpc_method){.path = own_methods[i].path,
+                                                             .fn = own_methods[i].fn,
+                                                             .direct = !own_methods[i].reflection};
     }
     return COCOS_OK;
 }
@@ -350,6 +361,10 @@ int cocos__rpc_server_new(const cocos__rpc_server_options *o,
     cocos__rpc_core_init();
     s->o = *o;
     set_defaults(&s->o);
+    if (o->attest) {
+        s->attest = *o->attest;
+        s->o.attest = &s->attest;
+    }
     s->epoll = s->wake = -1;
     pthread_mutex_init(&s->lock, NULL);
     cocos__cond_init(&s->changed);

@@ -89,6 +89,7 @@ static int on_describe(cocos__rpc_call *call, void *user, cocos_error **err)
     cocos__rpc_add_initial(call, "greeting", "hello", 5);
     snprintf(uid, sizeof uid, "%d", (int)cocos__conn_peer_uid(conn));
     answer.state = uid;
+    answer.version = cocos__conn_attested(conn) ? "attested" : "direct";
     if (spki) {
         answer.instance_id.data = (uint8_t *)spki;
         answer.instance_id.len = 32;
@@ -168,9 +169,12 @@ static int on_wait(cocos__rpc_call *call, void *user, cocos_error **err)
 #define CLOSED   "/agent.AgentService/Algo"
 
 static const cocos__rpc_method methods[] = {
-    {UPLOAD, on_upload, NULL, 2 << 20}, {DOWNLOAD, on_download, NULL, 0},
-    {DESCRIBE, on_describe, NULL, 0},   {ECHO, on_echo, NULL, 1 << 20},
-    {WAIT, on_wait, NULL, 0},           {CLOSED, NULL, "served in compat mode only", 0},
+    {UPLOAD, on_upload, NULL, 2 << 20},
+    {DOWNLOAD, on_download, NULL, 0},
+    {DESCRIBE, on_describe, NULL, 0, 1},
+    {ECHO, on_echo, NULL, 1 << 20},
+    {WAIT, on_wait, NULL, 0},
+    {CLOSED, NULL, "served in compat mode only", 0},
 };
 static const char *const services[] = {"agent", NULL};
 
