@@ -68,6 +68,7 @@ typedef struct cocos_bundle cocos_bundle;
  * Everything is checked before it is kept or handed out: form, signatures up to a trusted root,
  * validity by this machine's clock, and that it is about this chip or platform. The evidence itself
  * is not judged. Blocks.
+ * @param evidence     SNP, TDX, or an envelope with one of them.
  * @param options      may be NULL: all defaults. $https_proxy, $http_proxy, $no_proxy are obeyed.
  * @param deadline_ns  of cocos_deadline_in(); 0: none beyond the options' patience.
  * @param cancel       may be NULL.
@@ -99,7 +100,7 @@ cocos_bundle_parse(const uint8_t *data, size_t len, cocos_bundle **ret, cocos_er
 /** The bundle as it is written to a file. Borrowed; lives as long as @p bundle.   @since 0.1 */
 COCOS_API const uint8_t *cocos_bundle_cbor(const cocos_bundle *bundle, size_t *len);
 
-/** enum cocos_evidence_kind that it is for.   @since 0.1 */
+/** enum cocos_evidence_kind that it is for, COCOS_EVIDENCE_SNP or COCOS_EVIDENCE_TDX.   @since 0.1 */
 COCOS_API int cocos_bundle_kind(const cocos_bundle *bundle);
 
 /** What it was fetched for, such as line and chip, for people. Borrowed.   @since 0.1 */
@@ -124,7 +125,8 @@ COCOS_API const char *cocos_bundle_source(const cocos_bundle *bundle, size_t i);
 COCOS_API int64_t cocos_bundle_until_ns(const cocos_bundle *bundle, size_t i);
 
 /**
- * Put every item of @p bundle beside @p evidence, as cocos_evidence_add() does.
+ * Put every item of @p bundle beside @p evidence, as cocos_evidence_add() does. An envelope takes
+ * a bundle for what is in it.
  * @return COCOS_OK; COCOS_ERR_USAGE "collateral.kind": the bundle is for another kind of evidence;
  *         as cocos_evidence_add().   @since 0.1
  */

@@ -143,7 +143,8 @@ int cocos_evidence_add_bundle(cocos_evidence *ev, const cocos_bundle *b, cocos_e
 {
     int r = COCOS_OK;
 
-    if (!ev || !b || cocos_evidence_kind(ev) != b->kind)
+    if (!ev || !b ||
+        (cocos_evidence_kind(ev) != b->kind && cocos_evidence_kind(ev) != COCOS_EVIDENCE_ENVELOPE))
         return cocos__fail(err, COCOS_ERR_USAGE, "collateral.kind",
                            "the bundle is for evidence of another kind");
     for (size_t i = 0; r == COCOS_OK && i < b->n; i++)

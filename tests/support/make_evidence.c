@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * make-evidence DIR: writes DIR/snp, DIR/tdx and DIR/vtpm, each with evidence of a hierarchy whose
- * keys are made on the spot, all that is needed to judge it, and a policy that accepts it as
+ * keys are made on the spot, all that is needed to judge it (single files, and for SNP and TDX a
+ * bundle), and a policy that accepts it as
  * simulated: SNP from 2020 on for ten years from now, TDX at 2025-06-15T15:06:40Z. For tests that
  * drive programs and bindings, and for trying out without a confidential machine
  * (doc/guide/verify.md).
@@ -9,6 +10,7 @@
 #include <cocos/key.h>
 
 #include "attest/evidence.h"
+#include "collateral/bundle.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -50,6 +52,19 @@ static const char *file_of(int part, size_t k)
     }
 }
 
+/* What 'cocos collateral bundle' would write, had the services heard of this machine. */
+static void write_bundle(const char *dir, cocos__bundle_draft *d)
+{
+    cocos_bundle *b = NULL;
+    size_t len;
+
+    PKI_NEED(cocos__bundle_finish(d, &b, NULL) == COCOS_OK);
+    const uint8_t *cbor = cocos_bundle_cbor(b, &len);
+    write_file(dir, "bundle", cbor, len);
+    cocos_bundle_free(b);
+    cocos__bundle_draft_done(d);
+}
+
 /* Takes both. */
 static void
 write_case(const char *top, const char *kind, const char *file, cocos_evidence *ev, cocos_policy *p)
@@ -57,6 +72,8 @@ write_case(const char *top, const char *kind, const char *file, cocos_evidence *
     static const int parts[] = {COCOS_PART_CERTIFICATES, COCOS_PART_CRL, COCOS_PART_TCB_INFO,
                                 COCOS_PART_QE_IDENTITY, COCOS_PART_TCB_CHAIN};
     cocos__span found[COCOS__EVIDENCE_PARTS];
+    cocos__bundle_draft draft = {.kind = cocos_evidence_kind(ev),
+                                 .subject = "made by make-evidence"};
     char dir[4096];
     char *json = NULL;
 
@@ -65,9 +82,14 @@ write_case(const char *top, const char *kind, const char *file, cocos_evidence *
     write_file(dir, file, ev->main.data, ev->main.len);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         size_t n = cocos__evidence_parts(ev, parts[i], found, COCOS__EVIDENCE_PARTS);
-        for (size_t k = 0; k < n; k++)
-            write_file(dir, file_of(parts[i], k), found[k].data, found[k].len);
+        for (size_t k = 0; k < n; k++) {
+            const char *name = file_of(parts[i], k);
+            write_file(dir, name, found[k].data, found[k].len);
+            PKI_NEED(cocos__bundle_draft_add(&draft, parts[i], found[k], name, NULL) == COCOS_OK);
+        }
     }
+    if (draft.n > 0) /* TPM quotes need none */
+        write_bundle(dir, &draft);
     PKI_NEED(cocos_policy_to_json(p, &json, NULL) == COCOS_OK);
     write_file(dir, "policy.json", json, strlen(json));
     cocos_free_text(json);

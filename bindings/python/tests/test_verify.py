@@ -194,3 +194,31 @@ def test_one_verifier_serves_many_threads(made: pathlib.Path) -> None:
     for t in threads:
         t.join()
     assert accepted == [True] * 80
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_bundle_takes_the_place_of_single_parts(kind: str, made: pathlib.Path) -> None:
+    folder = made / kind
+    data = (folder / "bundle").read_bytes()
+    bundle = cocos.Bundle.from_file(folder / "bundle")
+    assert (bytes(bundle), bundle.kind.name, bundle.subject) == (data, kind.upper(), "made by make-evidence")
+    assert len(bundle.items) == (4 if kind == "snp" else 5)
+    for item in bundle.items:
+        assert item.data == (folder / item.source).read_bytes()
+        assert item.until is not None and item.until > AT
+    with cocos.Evidence.from_file(next(folder.glob("*.bin"))) as evidence:
+        verifier = cocos.Verifier(cocos.Policy.from_file(folder / "policy.json"))
+        assert verifier.judge(evidence, at=AT).judgement is cocos.Judgement.UNDECIDED
+        assert verifier.verify(evidence.add_bundle(bundle), at=AT)
+
+
+def test_what_is_no_bundle_or_one_for_another_kind_is_refused(made: pathlib.Path) -> None:
+    data = (made / "snp" / "bundle").read_bytes()
+    for wrong in (b"", data[:-1], data + b"x", b"\xa0"):
+        with pytest.raises(cocos.MalformedError):
+            cocos.Bundle.parse(wrong)
+    with cocos.Bundle.parse(data) as bundle, pytest.raises(cocos.UsageError) as e:
+        cocos.Evidence.from_file(made / "tdx" / "quote.bin").add_bundle(bundle)
+    assert e.value.code == "collateral.kind"
+    with pytest.raises(cocos.UsageError):
+        bytes(bundle)  # closed

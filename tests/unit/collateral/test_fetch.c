@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "allocfail.h"
+#include "attest/envelope.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "collateral/session.h"
@@ -80,6 +81,56 @@ START_TEST(finds_in_the_cache_what_the_vendors_said)
         cocos_bundle_free(want);
         cocos_collateral_options_free(o);
     }
+}
+END_TEST
+
+/* What travels by the protocol: claims, then report or quote under their media types. */
+static cocos_evidence *in_envelope(const char *type, cocos__span data)
+{
+    static const uint8_t challenge[32];
+    COCOS__CLEANUP(cocos__buf_done) cocos__buf claims;
+    COCOS__CLEANUP(cocos__buf_done) cocos__buf whole;
+    cocos__envelope_part part = {type, data};
+    cocos_evidence *ev = NULL;
+    cocos__claims c = {.purpose = COCOS__PURPOSE_RPC,
+                       .challenge = {challenge, sizeof challenge},
+                       .instance_id = challenge};
+
+    cocos__buf_init(&claims, 4096);
+    cocos__buf_init(&whole, 1u << 20);
+    PKI_NEED(cocos__claims_encode(&c, &claims, NULL) == COCOS_OK);
+    PKI_NEED(cocos__envelope_encode((cocos__span){claims.data, claims.len}, &part, 1, &whole,
+                                    NULL) == COCOS_OK);
+    PKI_NEED(cocos_evidence_new(COCOS_EVIDENCE_ENVELOPE, whole.data, whole.len, &ev, NULL) ==
+             COCOS_OK);
+    return ev;
+}
+
+START_TEST(opens_an_envelope)
+{
+    static const char *const types[] = {COCOS__MEDIA_SNP_REPORT, COCOS__MEDIA_TDX_QUOTE};
+    cocos_error *err = NULL;
+    cocos_bundle *b = NULL;
+
+    for (int k = 0; k < 2; k++) {
+        cocos_collateral_options *o = options_for(&cases[k], "true");
+        cocos_evidence *ev = in_envelope(types[k], cases[k].ev->main);
+        cocos__span parts[2];
+
+        fill(&cases[k]);
+        assert_ok(cocos_collateral_fetch(ev, o, 0, NULL, &b, &err), err);
+        ck_assert_int_eq(cocos_bundle_kind(b), cocos_evidence_kind(cases[k].ev));
+        ck_assert_uint_eq(cocos_bundle_count(b), cases[k].n);
+        assert_ok(cocos_evidence_add_bundle(ev, b, &err), err);
+        ck_assert_uint_eq(cocos__evidence_parts(ev, COCOS_PART_CRL, parts, 2), k ? 2 : 1);
+        cocos_bundle_free(b);
+        cocos_evidence_free(ev);
+        cocos_collateral_options_free(o);
+    }
+    cocos_evidence *none = in_envelope(COCOS__MEDIA_IMA_LOG, (cocos__span){(const uint8_t *)"", 0});
+    assert_fails(cocos_collateral_fetch(none, NULL, 0, NULL, &b, &err), COCOS_ERR_UNSUPPORTED,
+                 "collateral.evidence", err);
+    cocos_evidence_free(none);
 }
 END_TEST
 
@@ -234,6 +285,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {finds_in_the_cache_what_the_vendors_said,
+                                  opens_an_envelope,
                                   does_not_believe_a_cache_for_other_roots,
                                   wants_evidence_of_a_kind_that_services_know,
                                   ends_at_its_deadline_and_after_one_attempt,

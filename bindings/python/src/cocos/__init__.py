@@ -27,6 +27,8 @@ from cocos._errors import (
 from cocos._key import Key, KeyType
 from cocos._manifest import AssetKind, Checksum, Manifest, checksum
 from cocos._verify import (
+    Bundle,
+    BundleItem,
     Claim,
     Evidence,
     EvidenceKind,
@@ -46,6 +48,8 @@ __all__ = [
     "Agent",
     "Asset",
     "AssetKind",
+    "Bundle",
+    "BundleItem",
     "BusyError",
     "Cancel",
     "CancelledError",

@@ -83,6 +83,18 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_manifest_job_output": (_S, (_P,)),
     "cocos_manifest_name": (_S, (_P,)),
     "cocos_manifest_to_json": (c_int, (_P, _OUT, _OUT)),
+    # collateral.h
+    "cocos_bundle_cbor": (_P, (_P, POINTER(c_size_t))),
+    "cocos_bundle_count": (c_size_t, (_P,)),
+    "cocos_bundle_data": (_P, (_P, c_size_t, POINTER(c_size_t))),
+    "cocos_bundle_free": (None, (_P,)),
+    "cocos_bundle_kind": (c_int, (_P,)),
+    "cocos_bundle_parse": (c_int, (_P, c_size_t, _OUT, _OUT)),
+    "cocos_bundle_part": (c_int, (_P, c_size_t)),
+    "cocos_bundle_source": (_S, (_P, c_size_t)),
+    "cocos_bundle_subject": (_S, (_P,)),
+    "cocos_bundle_until_ns": (c_int64, (_P, c_size_t)),
+    "cocos_evidence_add_bundle": (c_int, (_P, _P, _OUT)),
     # computation.h
     "cocos_agent_confirm_manifest": (c_int, (_P, _P, _OUT)),
     "cocos_agent_conn_close": (None, (_P,)),
@@ -188,6 +200,12 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 NOT_BOUND: dict[str, str] = {
     "cocos_agent_options_set_bundle": "bundles are not bound, see collateral.h below",
     "cocos_log_set": "its callback comes from any thread, also while the interpreter ends",
+    # Fetching is for a machine with network and cache, by 'cocos collateral bundle'; a judge is given the bundle.
+    "cocos_collateral_fetch": "fetching, see above",
+    "cocos_collateral_options_add_root": "fetching, see above",
+    "cocos_collateral_options_free": "fetching, see above",
+    "cocos_collateral_options_new": "fetching, see above",
+    "cocos_collateral_options_set": "fetching, see above",
 }
 # The same for all symbols of a header.
 NOT_BOUND_HEADERS: dict[str, str] = {
@@ -196,7 +214,6 @@ NOT_BOUND_HEADERS: dict[str, str] = {
     "cvms.h": "a development server",
     "case.h": "not yet",
     "measure.h": "for those who build images, by 'cocos measure' and 'cocos policy new'",
-    "collateral.h": "for machines with network and cache; a judge in Python is given files",
 }
 
 

@@ -8,7 +8,7 @@ import json as _json
 import time
 from ctypes import byref, c_size_t, c_void_p, string_at
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from cocos._core import Owned, Path, do, make, take_text, text
@@ -126,6 +126,11 @@ class Evidence(Owned):
             return None
         return string_at(data, size.value)
 
+    def add_bundle(self, bundle: Bundle) -> Self:
+        """Put beside it all that a bundle holds, which must be for this kind of evidence. Gives itself."""
+        do("cocos_evidence_add_bundle", self.handle, bundle.handle)
+        return self
+
     @property
     def kind(self) -> EvidenceKind:
         return EvidenceKind(lib.cocos_evidence_kind(self.handle))
@@ -139,6 +144,51 @@ class Evidence(Owned):
         """Every field with what it means. Nothing of it is verified."""
         document = _json.loads(_text_of("cocos_evidence_to_json", self.handle))
         return [Field(f["name"], f["value"], f["meaning"]) for f in document["fields"]]
+
+
+@dataclass(frozen=True)
+class BundleItem:
+    """One thing that a bundle holds. `until`: when it ends by its own word, None when it does not say."""
+
+    part: Part
+    data: bytes
+    source: str
+    until: datetime | None
+
+
+class Bundle(Owned):
+    """What `cocos collateral bundle` wrote: all that one evidence needs to be judged. Nothing of it is verified."""
+
+    _free = "cocos_bundle_free"
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a bundle; its form only, that of every item too."""
+        return cls(make("cocos_bundle_parse", data, len(data)))
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        with open(path, "rb") as f:
+            return cls.parse(f.read())
+
+    def __bytes__(self) -> bytes:
+        """As it is written to a file."""
+        size = c_size_t()
+        pointer = lib.cocos_bundle_cbor(self.handle, byref(size))
+        return string_at(pointer, size.value)
+
+    @property
+    def kind(self) -> EvidenceKind:
+        return EvidenceKind(lib.cocos_bundle_kind(self.handle))
+
+    @property
+    def subject(self) -> str:
+        """What it was fetched for, for people."""
+        return text(lib.cocos_bundle_subject(self.handle))
+
+    @property
+    def items(self) -> list[BundleItem]:
+        return [_item(self.handle, i) for i in range(lib.cocos_bundle_count(self.handle))]
 
 
 @dataclass(frozen=True)
@@ -313,6 +363,18 @@ def _nanoseconds(at: datetime) -> int:
     if at.tzinfo is None:
         raise ValueError("a time without a time zone could mean several: give datetime(..., tzinfo=timezone.utc)")
     return int(at.timestamp()) * _NS + at.microsecond * 1000
+
+
+def _item(bundle: int, i: int) -> BundleItem:
+    size = c_size_t()
+    pointer = lib.cocos_bundle_data(bundle, i, byref(size))
+    until = lib.cocos_bundle_until_ns(bundle, i) // 1000
+    return BundleItem(
+        part=Part(lib.cocos_bundle_part(bundle, i)),
+        data=string_at(pointer, size.value),
+        source=text(lib.cocos_bundle_source(bundle, i)),
+        until=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=until) if until else None,
+    )
 
 
 def _row(verdict: Any, i: int) -> Row:
