@@ -1,12 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Make the guest image: OUTDIR/kernel, OUTDIR/initrd, OUTDIR/image.json.
+# Make the guest image: OUTDIR/kernel, OUTDIR/initrd, OUTDIR/image.json; and OUTDIR/policy.json, what
+# evidence of a machine that boots it has to show (cocos-policy(5)).
 #
 #   eos/build.sh [options] OUTDIR
 #     --build DIR        the meson build folder to take our programs from (default: build)
 #     --agent PATH       this program as /usr/bin/cocos-agent instead
 #     --cache DIR        where the kernel's parts are kept between builds (default: BUILD/eos-cache)
 #     --compress NAME    zstd (default) or lz4
+#     --cmdline TEXT     kernel command line that the policy accepts (default: cocos-manager's default)
+#     --memory SIZE      memory that such a machine may have; may be repeated (default: 512M and 2G)
+#     --boot-log FILE    event log of eos/boot-log.sh: the policy accepts its firmware; may be repeated
 #     --newest-kernel    when the locked kernel is gone from the archive, take the newest instead:
 #                        such an image has another measurement, and image.json says so
 #
@@ -24,8 +28,12 @@ agent=
 cache=
 compress=zstd
 newest=no
+cmdline='console=ttyS0 quiet loglevel=1 panic=-1 cocos.env cocos.certs'
+memories=
+boot_logs=
 outdir=
-usage='usage: build.sh [--build DIR] [--agent PATH] [--cache DIR] [--compress zstd|lz4] [--newest-kernel] OUTDIR'
+usage='usage: build.sh [--build DIR] [--agent PATH] [--cache DIR] [--compress zstd|lz4] [--cmdline TEXT]
+    [--memory SIZE]... [--boot-log FILE]... [--newest-kernel] OUTDIR'
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -33,6 +41,10 @@ while [ $# -gt 0 ]; do
         --agent) agent=$2; shift 2 ;;
         --cache) cache=$2; shift 2 ;;
         --compress) compress=$2; shift 2 ;;
+        --cmdline) cmdline=$2; shift 2 ;;
+        --memory) memories="$memories $2"; shift 2 ;;
+        --boot-log) boot_logs="$boot_logs
+$2"; shift 2 ;;
         --newest-kernel) newest=yes; shift ;;
         -*) echo "$usage" >&2; exit 2 ;;
         *) outdir=$1; shift ;;
@@ -319,6 +331,26 @@ write_record()
     } >"$work/image.json"
 }
 
+# What firmware and kernel will measure of a machine that boots the image: printed, and as a policy.
+write_policy()
+{
+    cocos=$build/tools/cli/cocos
+    [ -x "$cocos" ] || { say 'no policy: the build has no program cocos'; return 0; }
+    set -- --kernel "$outdir/kernel" --initrd "$outdir/initrd" --cmdline "$cmdline"
+    for memory in ${memories:-512M 2G}; do
+        set -- "$@" --memory "$memory"
+    done
+    while IFS= read -r log; do
+        [ -z "$log" ] || set -- "$@" --boot-log "$log"
+    done <<END
+$boot_logs
+END
+    "$cocos" measure "$@"
+    "$cocos" policy new "$@" >"$work/policy.json"
+    install -m 0644 "$work/policy.json" "$outdir/policy.json"
+    [ -n "$boot_logs" ] || say 'the policy accepts no firmware yet: eos/boot-log.sh, then --boot-log'
+}
+
 show_digests()
 {
     for name in kernel initrd; do
@@ -337,3 +369,4 @@ install -m 0644 "$kernel/vmlinuz" "$outdir/kernel"
 install -m 0644 "$work/initrd" "$outdir/initrd"
 install -m 0644 "$work/image.json" "$outdir/image.json"
 show_digests
+write_policy

@@ -33,6 +33,7 @@ static const option options[] = {
     {"compat", SHAPE_ONE, offsetof(eos_options, compat)},
     {"unlimited", SHAPE_ONE, offsetof(eos_options, unlimited)},
     {"require", SHAPE_NAMES, offsetof(eos_options, require)},
+    {"evidence", SHAPE_NAMES, offsetof(eos_options, evidence)},
     {"max_asset", SHAPE_SIZE, offsetof(eos_options, max_asset)},
     {"max_total", SHAPE_SIZE, offsetof(eos_options, max_total)},
 };
@@ -184,6 +185,14 @@ void eos_agent_argv(const eos_options *o, const char *argv[EOS_ARGV_MAX])
     if (o->require[0]) {
         argv[n++] = "--require";
         argv[n++] = o->require;
+    }
+    if (o->evidence[0]) {
+        argv[n++] = "--evidence";
+        argv[n++] = o->evidence;
+    }
+    if (strstr(o->evidence, "sim-")) {
+        argv[n++] = "--simulator";
+        argv[n++] = "/usr/lib/cocos/simulator";
     }
     if (o->max_asset[0]) {
         argv[n++] = "--max-asset";

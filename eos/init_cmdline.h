@@ -18,6 +18,7 @@ typedef struct eos_options {
     int compat;                        /* cocos.compat=1 */
     int unlimited;                     /* cocos.unlimited=1 */
     char require[EOS_VALUE_MAX + 1];   /* cocos.require=NAME[,NAME...]; "": absent */
+    char evidence[EOS_VALUE_MAX + 1];  /* cocos.evidence=NAME[,NAME...]; "": absent */
     char max_asset[EOS_VALUE_MAX + 1]; /* cocos.max_asset=SIZE; "": absent */
     char max_total[EOS_VALUE_MAX + 1]; /* cocos.max_total=SIZE; "": absent */
 } eos_options;
@@ -30,7 +31,7 @@ typedef struct eos_options {
  */
 int eos_cmdline_parse(const char *line, eos_options *ret, char *why, size_t why_size);
 
-#define EOS_ARGV_MAX 16
+#define EOS_ARGV_MAX 24
 
 /* Arguments of the agent for these options, NULL-terminated; they point into `o` and constants. */
 void eos_agent_argv(const eos_options *o, const char *argv[EOS_ARGV_MAX]);

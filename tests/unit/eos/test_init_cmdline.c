@@ -52,14 +52,26 @@ START_TEST(takes_every_option)
     char why[128];
 
     ck_assert_int_eq(
-        parse("cocos.env quiet\tcocos.certs  cocos.compat=1 cocos.unlimited=1 "
-              "cocos.require=snp,vtpm cocos.max_asset=4G cocos.max_total=17179869184\n",
-              &o, why),
+        parse(
+            "cocos.env quiet\tcocos.certs  cocos.compat=1 cocos.unlimited=1 "
+            "cocos.require=snp,vtpm cocos.evidence=tpm,sim-snp cocos.max_asset=4G cocos.max_total=17179869184\n",
+            &o, why),
         0);
-    ck_assert_str_eq(joined_argv(&o),
-                     "cocos-agent --state /var/lib/cocos --environment /etc/cocos/environment "
-                     "--certs /etc/certs --compat --unlimited --require snp,vtpm --max-asset 4G "
-                     "--max-total 17179869184");
+    ck_assert_str_eq(
+        joined_argv(&o),
+        "cocos-agent --state /var/lib/cocos --environment /etc/cocos/environment "
+        "--certs /etc/certs --compat --unlimited --require snp,vtpm --evidence tpm,sim-snp "
+        "--simulator /usr/lib/cocos/simulator --max-asset 4G --max-total 17179869184");
+}
+END_TEST
+
+START_TEST(real_evidence_needs_no_simulator)
+{
+    eos_options o;
+    char why[128];
+
+    ck_assert_int_eq(parse("cocos.evidence=tpm,snp", &o, why), 0);
+    ck_assert_str_eq(joined_argv(&o), "cocos-agent --state /var/lib/cocos --evidence tpm,snp");
 }
 END_TEST
 
@@ -85,12 +97,16 @@ END_TEST
 START_TEST(refuses_value_of_wrong_shape)
 {
     static const char *const lines[] = {
-        "cocos.env=1",         "cocos.certs=",         "cocos.compat",
-        "cocos.compat=0",      "cocos.compat=11",      "cocos.unlimited=yes",
-        "cocos.require",       "cocos.require=",       "cocos.require=SNP",
-        "cocos.require=a;b",   "cocos.max_asset=",     "cocos.max_asset=-1",
-        "cocos.max_asset=1T",  "cocos.max_asset=1GG",  "cocos.max_asset=G",
-        "cocos.max_total=1G1", "cocos.max_total=0x10", "cocos.max_total=12345678901234567890",
+        "cocos.env=1",          "cocos.certs=",
+        "cocos.compat",         "cocos.compat=0",
+        "cocos.compat=11",      "cocos.unlimited=yes",
+        "cocos.require",        "cocos.require=",
+        "cocos.require=SNP",    "cocos.require=a;b",
+        "cocos.evidence=",      "cocos.evidence=TPM",
+        "cocos.max_asset=",     "cocos.max_asset=-1",
+        "cocos.max_asset=1T",   "cocos.max_asset=1GG",
+        "cocos.max_asset=G",    "cocos.max_total=1G1",
+        "cocos.max_total=0x10", "cocos.max_total=12345678901234567890",
     };
 
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -140,6 +156,7 @@ END_TEST
 TEST_MAIN(init_cmdline,
           takes_nothing_from_a_line_without_our_words,
           takes_every_option,
+          real_evidence_needs_no_simulator,
           refuses_unknown_option,
           refuses_option_given_twice,
           refuses_value_of_wrong_shape,
