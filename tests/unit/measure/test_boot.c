@@ -221,12 +221,12 @@ START_TEST(policy_accepts_the_boot_and_names_a_register_for_each_layer)
     assert_ok(cocos_policy_new(&p, &err), err);
     assert_ok(cocos_policy_add_boot(p, b, "sha256", &err), err);
 
-    ck_assert_uint_eq(p->vtpm.kernel.count, 2);
-    ck_assert_uint_eq(p->vtpm.initrd.count, 1);
+    ck_assert_uint_eq(p->vtpm.boot.kernel.count, 2);
+    ck_assert_uint_eq(p->vtpm.boot.initrd.count, 1);
     sha256(INITRD, strlen(INITRD), want);
-    ck_assert_int_eq(cocos__match_has(&p->vtpm.initrd, want, 32), 1);
+    ck_assert_int_eq(cocos__match_has(&p->vtpm.boot.initrd, want, 32), 1);
     assert_ok(cocos__boot_line(b, COCOS__BANK_SHA256, want, &err), err);
-    ck_assert_int_eq(cocos__match_has(&p->vtpm.command_line, want, 32), 1);
+    ck_assert_int_eq(cocos__match_has(&p->vtpm.boot.command_line, want, 32), 1);
     sha256(zeros, 64, want);
     ck_assert_int_eq(cocos__match_has(&p->vtpm.pcr[COCOS__BANK_SHA256][0], want, 32), 1);
     ck_assert_str_eq(p->coverage[COCOS__LAYER_FIRMWARE].text, "vtpm.pcr.0");
@@ -260,8 +260,8 @@ START_TEST(policy_says_nothing_of_what_was_not_added)
     assert_ok(cocos_policy_new(&p, &err), err);
     add(b, COCOS_BOOT_INITRD, INITRD, strlen(INITRD));
     assert_ok(cocos_policy_add_boot(p, b, "sha512", &err), err);
-    ck_assert_uint_eq(p->vtpm.initrd.size, 64);
-    ck_assert_int_eq(p->vtpm.kernel.state, COCOS__RULE_UNSET);
+    ck_assert_uint_eq(p->vtpm.boot.initrd.size, 64);
+    ck_assert_int_eq(p->vtpm.boot.kernel.state, COCOS__RULE_UNSET);
     ck_assert_int_eq(p->coverage[COCOS__LAYER_KERNEL].state, COCOS__RULE_UNSET);
     ck_assert_int_eq(p->coverage[COCOS__LAYER_FIRMWARE].state, COCOS__RULE_UNSET);
     cocos_policy_free(p);
