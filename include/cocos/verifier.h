@@ -37,8 +37,11 @@ enum cocos_evidence_part {
     COCOS_PART_TPM_PUBLIC = 34,    /**< TPMT_PUBLIC of the key that signed a single TPMS_ATTEST */
     COCOS_PART_TPM_SIGNATURE = 35, /**< TPMT_SIGNATURE of a single TPMS_ATTEST */
     COCOS_PART_TPM_PCRS = 36,      /**< PCR values of it, JSON: {"sha256": {"0": "hex"}} */
-    COCOS_PART_TEE_REPORT = 37,    /**< report that names the TPM's key, for vtpm.ak_trust tee */
-    COCOS_PART_HCL_REPORT = 38     /**< Azure: contents of NV index 0x01400001 */
+    COCOS_PART_TEE_REPORT = 37,    /**< report that names the TPM's key, for ak_trust tee, svsm */
+    COCOS_PART_HCL_REPORT = 38,    /**< Azure: contents of NV index 0x01400001 */
+    COCOS_PART_SVSM_MANIFEST = 39, /**< services manifest of an SVSM, of one service or of all */
+    COCOS_PART_AK_CERTIFIED = 40   /**< TPM2_Certify of the TPM's key by its endorsement key, as
+                                        tpm.CertifiedBlob (protobuf) */
 };
 
 /**

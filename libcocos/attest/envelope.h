@@ -24,6 +24,7 @@
 #define COCOS__MEDIA_EVENT_LOG     "application/vnd.cocos.tcg-event-log" /* of the TPM */
 #define COCOS__MEDIA_IMA_LOG       "application/vnd.cocos.ima-log"       /* ASCII list */
 #define COCOS__MEDIA_SVSM_MANIFEST "application/vnd.cocos.svsm-manifest"
+#define COCOS__MEDIA_AK_CERTIFIED  "application/vnd.cocos.ak-certified" /* tpm.CertifiedBlob */
 #define COCOS__MEDIA_EXTENDS                                                                       \
     "application/vnd.cocos.tpm-extends+cbor" /* [[PCR, what, digest] ...] */
 

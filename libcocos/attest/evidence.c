@@ -62,7 +62,7 @@ int cocos_evidence_new(
 static int is_part(int part)
 {
     return (part >= COCOS_PART_CERTIFICATES && part <= COCOS_PART_TCB_CHAIN) ||
-           (part >= COCOS_PART_EVENT_LOG && part <= COCOS_PART_HCL_REPORT);
+           (part >= COCOS_PART_EVENT_LOG && part <= COCOS_PART_AK_CERTIFIED);
 }
 
 int cocos_evidence_add(

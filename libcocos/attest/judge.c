@@ -72,11 +72,13 @@ typedef struct judgement {
     const char *tee_row; /* rows of the TEE that was judged: its slot, its measurement, its name */
     const char *launch_row;
     const char *tee_name;
+    int64_t vmpl;              /* of the SNP report; -1: it is too short to say */
+    cocos__span svsm_manifest; /* of the SVSM that asked for it; data NULL: none */
 } judgement;
 
 static int is_tee_trust(const cocos_policy *p)
 {
-    return p->vtpm.ak_trust.state == COCOS__RULE_GIVEN && p->vtpm.ak_trust.value == COCOS__AK_TEE;
+    return p->vtpm.ak_trust.state == COCOS__RULE_GIVEN && p->vtpm.ak_trust.value >= COCOS__AK_TEE;
 }
 
 /* A part whose kind the policy never mentions is passed over, unless it mentions none at all. */
@@ -98,10 +100,11 @@ static void choose_parts(judgement *j)
 
 static int is_known(const char *media_type)
 {
-    static const char *const known[] = {
-        COCOS__MEDIA_SNP_REPORT, COCOS__MEDIA_SNP_CERTS,     COCOS__MEDIA_TDX_QUOTE,
-        COCOS__MEDIA_CCEL,       COCOS__MEDIA_TPM_QUOTES,    COCOS__MEDIA_EVENT_LOG,
-        COCOS__MEDIA_IMA_LOG,    COCOS__MEDIA_SVSM_MANIFEST, COCOS__MEDIA_EXTENDS};
+    static const char *const known[] = {COCOS__MEDIA_SNP_REPORT, COCOS__MEDIA_SNP_CERTS,
+                                        COCOS__MEDIA_TDX_QUOTE,  COCOS__MEDIA_CCEL,
+                                        COCOS__MEDIA_TPM_QUOTES, COCOS__MEDIA_EVENT_LOG,
+                                        COCOS__MEDIA_IMA_LOG,    COCOS__MEDIA_SVSM_MANIFEST,
+                                        COCOS__MEDIA_EXTENDS,    COCOS__MEDIA_AK_CERTIFIED};
 
     for (size_t i = 0; i < COCOS__ARRAY_LEN(known); i++) {
         if (strcmp(media_type, known[i]) == 0)
@@ -194,7 +197,9 @@ static int judge_snp(judgement *j, cocos_error **err)
     j->tee_row = "snp.report_data";
     j->launch_row = "snp.measurement";
     j->tee_name = "SEV-SNP report";
-    return cocos__snp_verify(&ev, &policy, roots_of(j),
+    j->vmpl = cocos__attest_vmpl(ev.report);
+    j->svsm_manifest = cocos__envelope_find(&j->envelope, COCOS__MEDIA_SVSM_MANIFEST);
+    return cocos__attest_snp(&ev, j->svsm_manifest, &policy, roots_of(j),
                              j->kept->snp.endorsement.leaf ? &j->kept->snp : NULL, j->time_s,
                              j->rows, &j->simulated, err);
 }
@@ -225,6 +230,8 @@ static int judge_tpm(judgement *j, cocos_error **err)
     static const uint8_t nothing[64]; /* a slot that names no key */
     cocos__vtpm_evidence ev = {
         .main = j->tpm,
+        .tee_vmpl = j->snp.data ? j->vmpl : -1,
+        .certified = cocos__envelope_find(&j->envelope, COCOS__MEDIA_AK_CERTIFIED),
         .event_log = cocos__envelope_find(&j->envelope, COCOS__MEDIA_EVENT_LOG),
         .ima_log = cocos__envelope_find(&j->envelope, COCOS__MEDIA_IMA_LOG),
     };
@@ -241,6 +248,9 @@ static int judge_tpm(judgement *j, cocos_error **err)
     if (j->claims.ak)
         memcpy(policy->claims_ak, j->claims.ak, sizeof policy->claims_ak);
     if (j->tee_row) {
+        const cocos__row *row = cocos__rows_find(j->rows, j->tee_row);
+        ev.svsm_manifest = j->snp.data ? j->svsm_manifest : (cocos__span){NULL, 0};
+        ev.tee_data = row ? row->outcome : COCOS__UNKNOWN;
         ev.tee_slot =
             (cocos__span){row_passed(j, j->tee_row) ? j->report_data : nothing, sizeof nothing};
         ev.tee_name = j->tee_name;

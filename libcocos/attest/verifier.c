@@ -175,7 +175,9 @@ static int verify_kind(const cocos_verifier *v,
                                  simulated, err);
     }
     cocos__snp_evidence s = cocos__evidence_snp(ev);
-    return cocos__snp_verify(&s, &v->policy->snp, roots_of(v),
+    cocos__span manifest = {NULL, 0};
+    cocos__evidence_parts(ev, COCOS_PART_SVSM_MANIFEST, &manifest, 1);
+    return cocos__attest_snp(&s, manifest, &v->policy->snp, roots_of(v),
                              v->kept.snp.endorsement.leaf ? &v->kept.snp : NULL, time_s, rows,
                              simulated, err);
 }

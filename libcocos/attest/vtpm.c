@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "attest/tee.h"
 #include "attest/verdict.h"
 #include "codec/cbor.h"
 #include "snp/verify.h"
@@ -99,7 +100,10 @@ static cocos__vtpm_evidence tpm_evidence(const cocos_evidence *ev)
                               .pcrs = part(ev, COCOS_PART_TPM_PCRS),
                               .event_log = part(ev, COCOS_PART_EVENT_LOG),
                               .ima_log = part(ev, COCOS_PART_IMA_LOG),
-                              .hcl = part(ev, COCOS_PART_HCL_REPORT)};
+                              .hcl = part(ev, COCOS_PART_HCL_REPORT),
+                              .svsm_manifest = part(ev, COCOS_PART_SVSM_MANIFEST),
+                              .certified = part(ev, COCOS_PART_AK_CERTIFIED),
+                              .tee_vmpl = -1};
 
     t.n_certs = cocos__evidence_parts(ev, COCOS_PART_CERTIFICATES, t.certs, COCOS__VTPM_BLOBS_MAX);
     return t;
@@ -111,11 +115,12 @@ typedef struct tee {
     cocos__tdx_evidence tdx; /* quote.len 0: no TDX quote in the form that was signed */
     cocos__span slot;
     const char *name;
+    int64_t vmpl;         /* -1: no SNP report */
+    cocos__span manifest; /* of an SVSM, from the message */
     cocos__vtpm_snp rebuilt;
 } tee;
 
 #define OFF_REPORT_DATA 0x50 /* AMD 56860 */
-#define OFF_VMPL        0x30
 
 /* Intel TDX DCAP quote: header of 48 bytes, then the TD report, at its end REPORTDATA. */
 #define OFF_TDX_DATA_V4 (48 + 520)
@@ -126,16 +131,19 @@ static const char *name_of(const uint8_t *report, size_t len)
 {
     if (len < COCOS__SNP_REPORT_SIZE)
         return "SEV-SNP report";
-    return cocos__u32le(report + OFF_VMPL) == 0 ? "SEV-SNP report asked for at VMPL 0"
-                                                : "SEV-SNP report asked for by the guest itself";
+    return cocos__attest_vmpl((cocos__span){report, len}) == 0
+               ? "SEV-SNP report asked for at VMPL 0"
+               : "SEV-SNP report asked for by the guest itself";
 }
 
 static void use_snp(tee *t, cocos__span report)
 {
     t->snp.report = report;
     t->name = name_of(report.data, report.len);
-    if (report.len >= COCOS__SNP_REPORT_SIZE)
-        t->slot = (cocos__span){report.data + OFF_REPORT_DATA, 64};
+    if (report.len < COCOS__SNP_REPORT_SIZE)
+        return;
+    t->slot = (cocos__span){report.data + OFF_REPORT_DATA, 64};
+    t->vmpl = cocos__attest_vmpl(report);
 }
 
 static void use_tdx(tee *t, const cocos_evidence *ev, cocos__span quote)
@@ -155,6 +163,7 @@ static void use_tdx(tee *t, const cocos_evidence *ev, cocos__span quote)
 /* The report inside the message, put back into the bytes that were signed. */
 static void from_message(const cocos__vtpm_message *m, tee *t)
 {
+    t->manifest = m->svsm_manifest;
     if (m->tdx.len && cocos__vtpm_tdx_slot(m->tdx, &t->slot, NULL) == COCOS_OK)
         t->name = "TDX quote";
     if (!m->snp.len || cocos__vtpm_snp_rebuild(m->snp, &t->rebuilt, NULL) < 0)
@@ -204,9 +213,19 @@ static int judge_tee(const cocos_policy *policy,
                      int *simulated,
                      cocos_error **err)
 {
+    /* The formulas of other bindings know no SVSM. */
+    int bound = policy->vtpm.ak_trust.value == COCOS__AK_SVSM ||
+                policy->vtpm.binding.value == COCOS__BINDING_CLAIMS;
+
+    t->vmpl = -1;
     find_tee(ev, t);
     tpm->tee_slot = t->slot;
     tpm->tee_name = t->name;
+    tpm->tee_vmpl = t->vmpl;
+    if (tpm->svsm_manifest.len == 0)
+        tpm->svsm_manifest = t->manifest;
+    if (!bound)
+        tpm->svsm_manifest = (cocos__span){NULL, 0};
     if (t->tdx.quote.len > 0) {
         tpm->tee_rows = "tdx.mrtd";
         return cocos__tdx_verify(&t->tdx, &policy->tdx, roots, NULL, time_s, rows, simulated, err);
@@ -214,7 +233,11 @@ static int judge_tee(const cocos_policy *policy,
     if (t->snp.report.len == 0)
         return COCOS_OK;
     tpm->tee_rows = "snp.measurement";
-    return cocos__snp_verify(&t->snp, &policy->snp, roots, NULL, time_s, rows, simulated, err);
+    int r = cocos__attest_snp(&t->snp, tpm->svsm_manifest, &policy->snp, roots, NULL, time_s, rows,
+                              simulated, err);
+    const cocos__row *data = cocos__rows_find(rows, "snp.report_data");
+    tpm->tee_data = data ? data->outcome : COCOS__UNKNOWN;
+    return r;
 }
 
 int cocos__attest_vtpm(const cocos_policy *policy,
@@ -231,7 +254,7 @@ int cocos__attest_vtpm(const cocos_policy *policy,
     int r = COCOS_OK;
 
     *simulated = COCOS__UNROOTED;
-    if (trust->state == COCOS__RULE_GIVEN && trust->value == COCOS__AK_TEE) {
+    if (trust->state == COCOS__RULE_GIVEN && trust->value >= COCOS__AK_TEE) {
         t = calloc(1, sizeof *t);
         if (!t)
             return cocos__fail_memory(err);

@@ -39,7 +39,7 @@ static const char *ecc_defect(const cocos__tpm_public *p)
     return p->scheme == TPM_ALG_ECDSA ? NULL : "the scheme of an ECC key is not ECDSA";
 }
 
-static const char *public_defect(const cocos__tpm_public *p, int allow_sha1)
+const char *cocos__vtpm_public_defect(const cocos__tpm_public *p, int allow_sha1)
 {
     const char *defect = attribute_defect(p->attributes);
     int bank = cocos__bank_of_alg(p->scheme_hash);
@@ -66,7 +66,7 @@ static int make_ecc(const cocos__tpm_public *p, cocos__pubkey **ret, cocos_error
     return cocos__pubkey_from_point(p256 ? COCOS__KEY_EC_P256 : COCOS__KEY_EC_P384, x, y, ret, err);
 }
 
-static int make_key(const cocos__tpm_public *p, cocos__pubkey **ret, cocos_error **err)
+int cocos__vtpm_key(const cocos__tpm_public *p, cocos__pubkey **ret, cocos_error **err)
 {
     if (p->type == TPM_ALG_ECC)
         return make_ecc(p, ret, err);
@@ -79,10 +79,10 @@ int cocos__vtpm_check_public(cocos__vtpm_state *s, int *status, cocos_error **er
                         "compiled in"};
     COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
     int allow = s->policy->allow_sha1.state == COCOS__RULE_ANY || s->policy->allow_sha1.value;
-    const char *defect = public_defect(&s->public, allow);
+    const char *defect = cocos__vtpm_public_defect(&s->public, allow);
 
     *status = COCOS_OK;
-    if (!defect && make_key(&s->public, &s->key, &why) < 0) {
+    if (!defect && cocos__vtpm_key(&s->public, &s->key, &why) < 0) {
         if (cocos_error_status(why) != COCOS_ERR_MALFORMED)
             *status = cocos__fail_cause(err, cocos_error_status(why), "vtpm.ak_public",
                                         COCOS__STEAL(why), "the attestation key cannot be made");
@@ -240,7 +240,7 @@ int cocos__vtpm_check_trust(cocos__vtpm_state *s,
     if (s->policy->ak_trust.state == COCOS__RULE_ANY)
         cocos__row_skip(s->rows, VTPM_AK_TRUST, (cocos__said){"any", "policy"},
                         (cocos__said){cocos__rows_hex(s->rows, digest, 32), BY_MESSAGE});
-    else if (want == COCOS__AK_TEE)
+    else if (want == COCOS__AK_TEE || want == COCOS__AK_SVSM)
         return cocos__vtpm_check_binding(s, digest, err);
     else if (want == COCOS__AK_CERTIFICATE)
         trust_by_certificate(s);

@@ -3,6 +3,7 @@
  * An attestation key that the data slot of a TEE report names. The report itself is judged by the
  * section of its own kind; here it is only asked what it says.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "crypto/digest.h"
@@ -20,7 +21,9 @@ static void check_claims(cocos__vtpm_state *s, cocos__span slot, const uint8_t *
         return;
     }
     int named = p->has_claims_ak && memcmp(p->claims_ak, ak_sha256, 32) == 0;
-    int bound = memcmp(slot.data, p->claims_slot, 64) == 0;
+    /* An SVSM's report carries them together with its manifest; its own row compared them. */
+    int bound = s->ev->svsm_manifest.len ? s->ev->tee_data == COCOS__PASSED
+                                         : memcmp(slot.data, p->claims_slot, 64) == 0;
     cocos__row_test(s->rows, VTPM_AK_TRUST, named && bound, "vtpm.tee_binding", want,
                     (cocos__said){!named  ? "the claims name another key, or none"
                                   : bound ? "the report carries the claims, they name the key"
@@ -89,8 +92,36 @@ static void check_report(cocos__vtpm_state *s)
                            (cocos__said){"nothing here judged it", "nobody"});
 }
 
+static int binding_of(const cocos__vtpm_policy *p)
+{
+    return p->binding.state == COCOS__RULE_GIVEN ? (int)p->binding.value : COCOS__BINDING_CLAIMS;
+}
+
+/* Who chose the key that the report names. Only an SVSM's word for its own TPM says more. */
+static void show_form(cocos__vtpm_state *s, int svsm)
+{
+    const cocos__vtpm_evidence *ev = s->ev;
+    cocos__said found = {
+        "software of the guest can have chosen the key: weaker than an SVSM's word", ev->tee_name};
+
+    if (ev->tee_vmpl > 0)
+        found.text = cocos__rows_printf(
+            s->rows,
+            "VMPL %" PRId64
+            ": software of the guest can have chosen the key: weaker than an SVSM's word",
+            ev->tee_vmpl);
+    else if (ev->tee_vmpl == 0 && ev->svsm_manifest.len > 0 && svsm)
+        found.text = "VMPL 0 with the services manifest of an SVSM";
+    else if (binding_of(s->policy) == COCOS__BINDING_AZURE && !svsm)
+        found.text = "a paravisor's runtime claims";
+    cocos__row_skip(
+        s->rows, VTPM_TEE_FORM,
+        (cocos__said){"an SVSM at VMPL 0, or who else asked for the report", "compiled in"}, found);
+}
+
 int cocos__vtpm_check_binding(cocos__vtpm_state *s, const uint8_t *ak_sha256, cocos_error **err)
 {
+    int svsm = s->policy->ak_trust.value == COCOS__AK_SVSM;
     cocos__span slot = s->ev->tee_slot;
 
     if (slot.len != 64) {
@@ -100,7 +131,10 @@ int cocos__vtpm_check_binding(cocos__vtpm_state *s, const uint8_t *ak_sha256, co
         return COCOS_OK;
     }
     check_report(s);
-    switch (s->policy->binding.state == COCOS__RULE_GIVEN ? s->policy->binding.value : 0) {
+    show_form(s, svsm);
+    if (svsm)
+        return cocos__vtpm_check_svsm(s, ak_sha256, err);
+    switch (binding_of(s->policy)) {
     case COCOS__BINDING_LEGACY:
         return check_legacy(s, slot, err);
     case COCOS__BINDING_AZURE:

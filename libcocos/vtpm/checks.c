@@ -12,6 +12,7 @@ const cocos__check cocos__vtpm_checks[VTPM_CHECKS] = {
     [VTPM_AK_VALIDITY] = {"vtpm.ak.validity", "RFC 5280 section 4.1.2.5"},
     [VTPM_AK_TRUST] = {"vtpm.ak.trust", "cocos-policy(5)"},
     [VTPM_TEE_REPORT] = {"vtpm.tee.report", "cocos-policy(5)"},
+    [VTPM_TEE_FORM] = {"vtpm.tee.form", "AMD 58019, SVSM attestation"},
     [VTPM_ALGORITHM] = {"vtpm.algorithm", "TPM 2.0 part 2, TPMT_SIGNATURE"},
     [VTPM_SIGNATURE] = {"vtpm.signature", "TPM 2.0 part 3, TPM2_Quote"},
     [VTPM_MAGIC] = {"vtpm.magic", "TPM 2.0 part 2, TPM_GENERATED"},

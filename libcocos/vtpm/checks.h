@@ -16,6 +16,7 @@ enum {
     VTPM_AK_VALIDITY,
     VTPM_AK_TRUST,
     VTPM_TEE_REPORT,
+    VTPM_TEE_FORM,
     VTPM_ALGORITHM,
     VTPM_SIGNATURE,
     VTPM_MAGIC,
@@ -71,6 +72,19 @@ int cocos__vtpm_check_trust(cocos__vtpm_state *s,
                             cocos_error **err);
 /* AK_TRUST by the report of a TEE. */
 int cocos__vtpm_check_binding(cocos__vtpm_state *s, const uint8_t *ak_sha256, cocos_error **err);
+/* AK_TRUST by the virtual TPM of an SVSM. */
+int cocos__vtpm_check_svsm(cocos__vtpm_state *s, const uint8_t *ak_sha256, cocos_error **err);
+
+/* Why this is no key that signs only what its TPM made; NULL: it is one. */
+const char *cocos__vtpm_public_defect(const cocos__tpm_public *p, int allow_sha1);
+/* The key itself; MALFORMED when its numbers are none. */
+int cocos__vtpm_key(const cocos__tpm_public *p, cocos__pubkey **ret, cocos_error **err);
+/* COCOS_OK; REJECTED: it does not hold; another status: it could not be tried. */
+int cocos__vtpm_signature(const cocos__pubkey *key,
+                          cocos__span data,
+                          const cocos__tpm_signature *sig,
+                          cocos_error **err);
+
 /* Everything from ALGORITHM to DEMANDED. */
 int cocos__vtpm_check_quotes(cocos__vtpm_state *s, cocos_error **err);
 /* LOG to INITRD. */

@@ -218,5 +218,6 @@ int cocos__vtpm_describe(cocos__span evidence, const cocos__fields *f, cocos_err
         size_of(f, "ak.intermediate", m.intermediate[i], "certificate on the way to a root");
     size_of(f, "tee.snp", m.snp, "SNP attestation inside the message");
     size_of(f, "tee.tdx", m.tdx, "TDX quote inside the message");
+    size_of(f, "svsm.manifest", m.svsm_manifest, "services manifest of an SVSM");
     return describe_log(f, m.event_log, err);
 }

@@ -17,6 +17,8 @@ enum {
     F_SNP = 8,
     F_TDX = 9
 };
+/* Fields of attest.SevSnpSvsmAttestation */
+enum { S_ATTESTATION = 1, S_SNP = 2, S_MANIFEST = 3, S_VERSION = 4 };
 /* Fields of tpm.Quote, of tpm.PCRs and of an entry of its map */
 enum { Q_ATTEST = 1, Q_SIGNATURE = 2, Q_PCRS = 3 };
 enum { P_HASH = 1, P_PCRS = 2 };
@@ -149,13 +151,14 @@ static int take(const cocos__pb_field *f, cocos__vtpm_message *m, cocos_error **
     }
 }
 
-int cocos__vtpm_message_read(cocos__span data, cocos__vtpm_message *ret, cocos_error **err)
+static int read_message(cocos__span data, cocos__vtpm_message *ret, cocos_error **err)
 {
     cocos__pb pb;
     cocos__pb_field f;
     int r;
 
     ret->ak_pub = ret->event_log = ret->ak_cert = ret->snp = ret->tdx = (cocos__span){NULL, 0};
+    ret->svsm_manifest = (cocos__span){NULL, 0};
     ret->n_quotes = ret->n_intermediates = 0;
     cocos__pb_init(&pb, data);
     while ((r = next(&pb, &f, err)) > 0) {
@@ -167,7 +170,7 @@ int cocos__vtpm_message_read(cocos__span data, cocos__vtpm_message *ret, cocos_e
     return r;
 }
 
-int cocos__vtpm_message_recognise(const uint8_t *data, size_t len)
+static int recognise(const uint8_t *data, size_t len)
 {
     cocos__pb pb;
     cocos__pb_field f;
@@ -185,4 +188,51 @@ int cocos__vtpm_message_recognise(const uint8_t *data, size_t len)
     cocos__pb_init(&pb, f.bytes);
     return cocos__pb_next(&pb, &f, NULL) > 0 && f.number == Q_ATTEST && f.type == COCOS__PB_BYTES &&
            f.bytes.len >= 4 && cocos__u32be(f.bytes.data) == TPM_GENERATED_VALUE;
+}
+
+/* A public area cannot be taken for a message: it begins with the type of its key. */
+static int is_wrapped(const uint8_t *data, size_t len)
+{
+    cocos__pb pb;
+    cocos__pb_field f;
+
+    cocos__pb_init(&pb, (cocos__span){data, len});
+    return cocos__pb_next(&pb, &f, NULL) > 0 && f.number == S_ATTESTATION &&
+           f.type == COCOS__PB_BYTES && recognise(f.bytes.data, f.bytes.len);
+}
+
+/* An attestation with the report and the manifest of an SVSM around it. */
+static int read_wrapped(cocos__span data, cocos__vtpm_message *ret, cocos_error **err)
+{
+    cocos__span part[S_VERSION] = {{NULL, 0}};
+    cocos__pb pb;
+    cocos__pb_field f;
+    int r;
+
+    cocos__pb_init(&pb, data);
+    while ((r = next(&pb, &f, err)) > 0) {
+        if (f.number <= S_VERSION && (r = once(&f, &part[f.number - 1], err)) < 0)
+            return r;
+    }
+    cocos__span version = part[S_VERSION - 1];
+    if (r == 0 && version.len && (version.len != 1 || version.data[0] != '0'))
+        return malformed(err, "a services manifest of another version than 0");
+    if (r == 0)
+        r = read_message(part[S_ATTESTATION - 1], ret, err);
+    if (r == 0 && (ret->snp.data || ret->tdx.data))
+        return malformed(err, "two reports in one message");
+    ret->snp = part[S_SNP - 1];
+    ret->svsm_manifest = part[S_MANIFEST - 1];
+    return r;
+}
+
+int cocos__vtpm_message_read(cocos__span data, cocos__vtpm_message *ret, cocos_error **err)
+{
+    return is_wrapped(data.data, data.len) ? read_wrapped(data, ret, err)
+                                           : read_message(data, ret, err);
+}
+
+int cocos__vtpm_message_recognise(const uint8_t *data, size_t len)
+{
+    return recognise(data, len) || is_wrapped(data, len);
 }

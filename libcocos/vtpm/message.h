@@ -29,8 +29,9 @@ typedef struct cocos__vtpm_message {
     cocos__span ak_cert; /* DER */
     cocos__span intermediate[COCOS__INTERMEDIATES_MAX];
     size_t n_intermediates;
-    cocos__span snp; /* sevsnp.Attestation */
-    cocos__span tdx; /* tdx.QuoteV4 */
+    cocos__span svsm_manifest; /* services manifest of an SVSM; empty: none */
+    cocos__span snp;           /* sevsnp.Attestation */
+    cocos__span tdx;           /* tdx.QuoteV4 */
 } cocos__vtpm_message;
 
 /* MALFORMED "vtpm.format"; EXHAUSTED "vtpm.count". Spans go into `data`. */

@@ -8,8 +8,13 @@
 #include "vtpm/tpm.h"
 
 /* Why an attestation key may be believed; words of rule vtpm.ak_trust in this order. */
-enum cocos__ak_trust { COCOS__AK_PINNED = 0, COCOS__AK_CERTIFICATE = 1, COCOS__AK_TEE = 2 };
-#define COCOS__AK_TRUST_WORDS "pinned|certificate|tee"
+enum cocos__ak_trust {
+    COCOS__AK_PINNED = 0,
+    COCOS__AK_CERTIFICATE = 1,
+    COCOS__AK_TEE = 2,
+    COCOS__AK_SVSM = 3 /* the virtual TPM of an SVSM; see vtpm/check_svsm.c */
+};
+#define COCOS__AK_TRUST_WORDS "pinned|certificate|tee|svsm"
 
 /* How a TEE report names the key; words of rule vtpm.binding. */
 enum cocos__tee_binding {

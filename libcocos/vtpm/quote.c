@@ -71,17 +71,17 @@ static int check_form(cocos__vtpm_state *s,
     return 0;
 }
 
-static int verify(const cocos__vtpm_state *s,
-                  const cocos__vtpm_quote *q,
-                  const cocos__tpm_signature *sig,
-                  cocos_error **err)
+int cocos__vtpm_signature(const cocos__pubkey *key,
+                          cocos__span data,
+                          const cocos__tpm_signature *sig,
+                          cocos_error **err)
 {
     int digest = cocos__bank_digest(cocos__bank_of_alg(sig->hash));
 
     if (sig->scheme == TPM_ALG_RSASSA)
-        return cocos__rsassa_verify(s->key, digest, q->attest, sig->sig, err);
+        return cocos__rsassa_verify(key, digest, data, sig->sig, err);
     cocos__ecdsa_raw raw = {sig->r.data, sig->s.data, sig->r.len, sig->s.len, COCOS__BIG_ENDIAN};
-    return cocos__ecdsa_verify(s->key, digest, q->attest, &raw, err);
+    return cocos__ecdsa_verify(key, digest, data, &raw, err);
 }
 
 /* 1 or 0, or the failure to try. */
@@ -92,7 +92,7 @@ static int check_signature(cocos__vtpm_state *s,
 {
     COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
 
-    int v = verify(s, q, sig, &why);
+    int v = cocos__vtpm_signature(s->key, q->attest, sig, &why);
     if (v < 0 && v != COCOS_ERR_REJECTED)
         return cocos__fail_cause(err, v, "vtpm.quote_signature", COCOS__STEAL(why),
                                  "the signature of a quote cannot be tried");

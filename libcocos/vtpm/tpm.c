@@ -209,9 +209,22 @@ int cocos__tpm_attest_read(cocos__span data, cocos__tpm_attest *ret, cocos_error
     if (a.magic == TPM_GENERATED_VALUE && a.type == TPM_ST_ATTEST_QUOTE)
         read_quote(&r, &a);
     else
-        cocos__read_span(&r, cocos__reader_left(&r));
+        a.rest = cocos__read_span(&r, cocos__reader_left(&r));
     int s = whole(&r, "the attested structure", err);
     if (s == COCOS_OK)
         *ret = a;
+    return s;
+}
+
+int cocos__tpm_certify_read(cocos__span data, cocos__span *name, cocos_error **err)
+{
+    cocos__reader r;
+
+    cocos__reader_init(&r, data.data, data.len);
+    cocos__span n = read_sized(&r);
+    read_sized(&r); /* qualified name */
+    int s = whole(&r, "the certification", err);
+    if (s == COCOS_OK)
+        *name = n;
     return s;
 }

@@ -55,8 +55,9 @@ int cocos__bank_digest(int bank); /* enum cocos__digest_alg */
 #define TPMA_DECRYPT               (UINT32_C(1) << 17)
 #define TPMA_SIGN                  (UINT32_C(1) << 18)
 
-#define TPM_GENERATED_VALUE 0xff544347u
-#define TPM_ST_ATTEST_QUOTE 0x8018
+#define TPM_GENERATED_VALUE   0xff544347u
+#define TPM_ST_ATTEST_CERTIFY 0x8017
+#define TPM_ST_ATTEST_QUOTE   0x8018
 
 /* TPMT_PUBLIC of an RSA or ECC key. Spans go into the caller's bytes. */
 typedef struct cocos__tpm_public {
@@ -97,11 +98,14 @@ typedef struct cocos__tpm_attest {
     uint16_t bank_alg; /* of the first selection */
     uint32_t mask;     /* of the first selection; bit i is PCR i */
     cocos__span pcr_digest;
+    cocos__span rest; /* of a structure that is no quote: what follows `firmware` */
 } cocos__tpm_attest;
 
 /* MALFORMED "vtpm.format": cut, with a value that cannot stand there, or with bytes left over. */
 int cocos__tpm_public_read(cocos__span data, cocos__tpm_public *ret, cocos_error **err);
 int cocos__tpm_signature_read(cocos__span data, cocos__tpm_signature *ret, cocos_error **err);
 int cocos__tpm_attest_read(cocos__span data, cocos__tpm_attest *ret, cocos_error **err);
+/* The name of the key that TPM2_Certify saw, of TPMS_CERTIFY_INFO. */
+int cocos__tpm_certify_read(cocos__span data, cocos__span *name, cocos_error **err);
 
 #endif

@@ -23,9 +23,13 @@ typedef struct cocos__vtpm_evidence {
     cocos__span
         certs[COCOS__VTPM_BLOBS_MAX]; /* intermediates for the AK's certificate; DER or PEM */
     size_t n_certs;
-    cocos__span hcl;      /* Azure: contents of NV index 0x01400001 */
-    cocos__span tee_slot; /* data slot of a TEE report beside the evidence; empty: none */
-    const char *tee_name; /* of that report, for people */
+    cocos__span hcl;           /* Azure: contents of NV index 0x01400001 */
+    cocos__span svsm_manifest; /* services manifest of an SVSM; empty: none */
+    cocos__span certified;     /* tpm.CertifiedBlob of the key; empty: none */
+    int64_t tee_vmpl;          /* that asked for the report; -1: no SNP report */
+    int tee_data;              /* was its data held to nonce and manifest? enum cocos__outcome */
+    cocos__span tee_slot;      /* data slot of a TEE report beside the evidence; empty: none */
+    const char *tee_name;      /* of that report, for people */
     const char
         *tee_rows; /* a row that says whether that report is genuine; NULL: nobody judges it */
 } cocos__vtpm_evidence;

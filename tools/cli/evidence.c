@@ -37,6 +37,8 @@ static const struct {
     {"tpm-pcrs", COCOS_PART_TPM_PCRS},
     {"tee-report", COCOS_PART_TEE_REPORT},
     {"hcl-report", COCOS_PART_HCL_REPORT},
+    {"svsm-manifest", COCOS_PART_SVSM_MANIFEST},
+    {"ak-certified", COCOS_PART_AK_CERTIFIED},
 };
 
 int cli_evidence_kind(const char *name)

@@ -212,6 +212,8 @@ static const tool_option tpm_options[] = {
     {"tpm-pcrs", 0, "FILE", "PCR values of a single TPMS_ATTEST, JSON", 0, NULL},
     {"tee-report", 0, "FILE", "SNP report or TDX quote that names the TPM's key", 0, NULL},
     {"hcl-report", 0, "FILE", "Azure: contents of NV index 0x01400001", 0, NULL},
+    {"svsm-manifest", 0, "FILE", "services manifest of an SVSM (manifestblob)", 0, NULL},
+    {"ak-certified", 0, "FILE", "certification of the TPM's key by its endorsement key (CertifiedBlob)", 0, NULL},
     END,
 };
 

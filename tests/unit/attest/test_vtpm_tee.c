@@ -186,7 +186,7 @@ START_TEST(believes_a_key_that_the_claims_of_the_report_name)
 END_TEST
 
 /* sevsnp.Attestation of a signed report, field by field, as the Go programs send it. */
-static void embed(const snp_plan *s, const chip *c, cocos__buf *more)
+static void embed_fields(const snp_plan *s, const chip *c, cocos__buf *all)
 {
     static const struct {
         uint16_t offset, size;
@@ -198,12 +198,11 @@ static void embed(const snp_plan *s, const chip *c, cocos__buf *more)
              {0x160, 32, 17, 1}, {0x180, 8, 18, 0}, {0x1a0, 64, 19, 1}, {0x1e0, 8, 20, 0},
              {0x1e8, 1, 21, 0},  {0x1e9, 1, 22, 0}, {0x1ea, 1, 23, 0},  {0x1ec, 1, 24, 0},
              {0x1ed, 1, 25, 0},  {0x1ee, 1, 26, 0}, {0x1f0, 8, 27, 0},  {0x2a0, 512, 28, 1}};
-    cocos__buf report, chain, all;
+    cocos__buf report, chain;
     X509 *const certs[] = {c->leaf, milan.ask, milan.ark};
 
     cocos__buf_init(&report, 1u << 16);
     cocos__buf_init(&chain, 1u << 16);
-    cocos__buf_init(&all, 1u << 16);
     for (size_t i = 0; i < sizeof f / sizeof *f; i++) {
         uint64_t v = 0;
         for (int k = f[i].bytes ? 0 : f[i].size; k-- > 0;)
@@ -219,11 +218,19 @@ static void embed(const snp_plan *s, const chip *c, cocos__buf *more)
         tpm_field(&chain, i + 1, der.data, der.len);
         free(der.data);
     }
-    tpm_field(&all, 1, report.data, report.len);
-    tpm_field(&all, 2, chain.data, chain.len);
-    tpm_field(more, 8, all.data, all.len);
+    tpm_field(all, 1, report.data, report.len);
+    tpm_field(all, 2, chain.data, chain.len);
     cocos__buf_done(&report);
     cocos__buf_done(&chain);
+}
+
+static void embed(const snp_plan *s, const chip *c, cocos__buf *more)
+{
+    cocos__buf all;
+
+    cocos__buf_init(&all, 1u << 16);
+    embed_fields(s, c, &all);
+    tpm_field(more, 8, all.data, all.len);
     cocos__buf_done(&all);
 }
 
@@ -338,8 +345,432 @@ START_TEST(cannot_tell_about_a_report_that_nobody_judges)
 }
 END_TEST
 
+/* ---- an SVSM at VMPL 0 and its virtual TPM ---- */
+
+/* One boot of a guest under an SVSM: what is changed before svsm_judge() is judged. */
+typedef struct svsm {
+    tpm_plan plan; /* of the attestation key */
+    tpm_plan ek;
+    tpm_parts *quotes;
+    snp_plan snp;
+    cocos__buf manifest;
+    cocos__buf attest;    /* TPM2_Certify */
+    cocos__buf signature; /* over it */
+    cocos__buf public;    /* that was certified */
+    uint8_t nonce[64];
+    int without_manifest, without_certified, wrapped;
+} svsm;
+
+static EVP_PKEY *ek_key;
+
+static void put_manifest(svsm *v)
+{
+    cocos__buf_reset(&v->manifest);
+    tpm_make_public(&v->ek, &v->manifest);
+}
+
+/* The manifest of all services: some other one, then the TPM. */
+static void put_all_services(svsm *v)
+{
+    static const uint8_t all[16] = {0xbb, 0x9e, 0x84, 0x63, 0x92, 0x3d, 0x70, 0x46,
+                                    0xa1, 0xff, 0x58, 0xf9, 0xc9, 0x4b, 0x87, 0xbb};
+    static const uint8_t tpm[16] = {0xeb, 0xf1, 0x76, 0xc4, 0x23, 0x01, 0xa5, 0x45,
+                                    0x96, 0x41, 0xb4, 0xe7, 0xdd, 0xe5, 0xbf, 0xe3};
+    static const uint8_t other[16] = {1, 2, 3};
+    cocos__buf ek;
+    uint32_t table = 16 + 8 + 2 * 24;
+
+    cocos__buf_init(&ek, 4096);
+    tpm_make_public(&v->ek, &ek);
+    cocos__buf_reset(&v->manifest);
+    cocos__buf_add(&v->manifest, all, 16);
+    cocos__buf_add_u32le(&v->manifest, (uint32_t)(table + 5 + ek.len));
+    cocos__buf_add_u32le(&v->manifest, 2);
+    cocos__buf_add(&v->manifest, other, 16);
+    cocos__buf_add_u32le(&v->manifest, table);
+    cocos__buf_add_u32le(&v->manifest, 5);
+    cocos__buf_add(&v->manifest, tpm, 16);
+    cocos__buf_add_u32le(&v->manifest, table + 5);
+    cocos__buf_add_u32le(&v->manifest, (uint32_t)ek.len);
+    cocos__buf_add(&v->manifest, "other", 5);
+    cocos__buf_add(&v->manifest, ek.data, ek.len);
+    cocos__buf_done(&ek);
+}
+
+/* What TPM2_Certify gives for the attestation key, signed by the endorsement key. */
+static void certify(svsm *v, uint16_t type, uint32_t magic)
+{
+    uint8_t name[34] = {0x00, 0x0b};
+
+    tpm_hash(1, v->public.data, v->public.len, name + 2);
+    cocos__buf_reset(&v->attest);
+    cocos__buf_add_u32be(&v->attest, magic);
+    cocos__buf_add_u16be(&v->attest, type);
+    tpm_sized(&v->attest, "\0\x0bname of the ek", 16);
+    tpm_sized(&v->attest, NULL, 0);
+    cocos__buf_add(&v->attest, "\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0\1\1\0\0\0\0\0\0\0\1", 25);
+    tpm_sized(&v->attest, name, sizeof name);
+    tpm_sized(&v->attest, "\0\x0bqualified", 11);
+    tpm_sign(&v->ek, &v->attest, &v->signature);
+}
+
+/* The report's data: nonce, then manifest. */
+static void bind(svsm *v)
+{
+    digest("SHA512", v->nonce, 64, v->manifest.data, v->manifest.len, v->snp.report + 0x50);
+}
+
+static svsm svsm_new(void)
+{
+    svsm v = {
+        .plan = tpm_plan_new(rsa), .ek = tpm_plan_new(ek_key), .snp = snp_plan_new(&milan, 3)};
+
+    v.quotes = tpm_make(&v.plan);
+    memset(v.nonce, 0x5a, 64);
+    cocos__buf_init(&v.manifest, 1u << 16);
+    cocos__buf_init(&v.attest, 4096);
+    cocos__buf_init(&v.signature, 4096);
+    cocos__buf_init(&v.public, 4096);
+    cocos__buf_add(&v.public, v.quotes->public.data, v.quotes->public.len);
+    put_manifest(&v);
+    certify(&v, 0x8017, 0xff544347);
+    bind(&v);
+    return v;
+}
+
+static void certified_blob(const svsm *v, cocos__buf *b)
+{
+    tpm_field(b, 1, v->public.data, v->public.len);
+    tpm_field(b, 2, v->attest.data, v->attest.len);
+    tpm_field(b, 3, v->signature.data, v->signature.len);
+}
+
+/* attest.SevSnpSvsmAttestation of the quotes, with the report inside. */
+static cocos_evidence *svsm_message(const svsm *v, const chip *c)
+{
+    cocos_evidence *ev = NULL;
+    cocos__buf inner, snp, all;
+
+    cocos__buf_init(&inner, 1u << 20);
+    cocos__buf_init(&snp, 1u << 20);
+    cocos__buf_init(&all, 1u << 20);
+    tpm_message(v->quotes, &inner);
+    embed_fields(&v->snp, c, &snp);
+    tpm_field(&all, 1, inner.data, inner.len);
+    tpm_field(&all, 2, snp.data, snp.len);
+    tpm_field(&all, 3, v->manifest.data, v->manifest.len);
+    tpm_field(&all, 4, "0", 1);
+    PKI_NEED(cocos_evidence_new(0, all.data, all.len, &ev, NULL) == COCOS_OK);
+    PKI_NEED(cocos_evidence_kind(ev) == COCOS_EVIDENCE_VTPM);
+    cocos__buf_done(&inner);
+    cocos__buf_done(&snp);
+    cocos__buf_done(&all);
+    return ev;
+}
+
+static cocos_evidence *svsm_evidence(svsm *v)
+{
+    chip c = chip_new(&v->snp);
+    cocos_evidence *ev = v->wrapped ? svsm_message(v, &c) : tpm_evidence(v->quotes);
+    cocos__buf blob;
+
+    if (!v->wrapped) {
+        add(ev, COCOS_PART_TEE_REPORT, v->snp.report, sizeof v->snp.report);
+        snp_add_cert(ev, c.leaf);
+        snp_add_cert(ev, milan.ask);
+        snp_add_cert(ev, milan.ark);
+        if (!v->without_manifest)
+            add(ev, COCOS_PART_SVSM_MANIFEST, v->manifest.data, v->manifest.len);
+    }
+    cocos__buf_init(&blob, 1u << 16);
+    certified_blob(v, &blob);
+    if (!v->without_certified)
+        add(ev, COCOS_PART_AK_CERTIFIED, blob.data, blob.len);
+    cocos__buf_done(&blob);
+    chip_free(&c);
+    return ev;
+}
+
+static cocos_policy *svsm_policy(const svsm *v)
+{
+    cocos_policy *policy = policy_for(&v->plan, "claims");
+
+    tpm_rule(policy, "vtpm.ak_trust", "svsm");
+    PKI_NEED(cocos_policy_set_bytes(policy, "snp.report_data", v->nonce, 64, NULL) == COCOS_OK);
+    return policy;
+}
+
+static void svsm_free(svsm *v)
+{
+    tpm_parts_free(v->quotes);
+    cocos__buf_done(&v->manifest);
+    cocos__buf_done(&v->attest);
+    cocos__buf_done(&v->signature);
+    cocos__buf_done(&v->public);
+}
+
+static void svsm_judge(svsm *v, const char *rule, const char *value, const char *code)
+{
+    cocos_policy *policy = svsm_policy(v);
+
+    if (rule)
+        tpm_rule(policy, rule, value);
+    ck_assert_str_eq(code_of(policy, svsm_evidence(v)), code);
+    svsm_free(v);
+}
+
+START_TEST(believes_a_key_of_the_virtual_tpm_of_an_svsm)
+{
+    svsm v = svsm_new();
+    svsm_judge(&v, NULL, NULL, "");
+
+    v = svsm_new();
+    put_all_services(&v);
+    bind(&v);
+    svsm_judge(&v, NULL, NULL, "");
+
+    v = svsm_new();
+    v.wrapped = 1;
+    svsm_judge(&v, NULL, NULL, "");
+
+    /* The quotes are signed by the key of the manifest itself. */
+    v = svsm_new();
+    cocos__buf_reset(&v.manifest);
+    cocos__buf_add(&v.manifest, v.public.data, v.public.len);
+    bind(&v);
+    v.without_certified = 1;
+    svsm_judge(&v, NULL, NULL, "");
+
+    /* The caller had the TPM activate a credential, and lists the key. */
+    v = svsm_new();
+    v.without_certified = 1;
+    svsm_judge(&v, "vtpm.ak", tpm_digest_text(v.public.data, v.public.len), "");
+}
+END_TEST
+
+START_TEST(wants_every_link_from_the_svsm_to_the_key)
+{
+    svsm v = svsm_new();
+    v.snp.report[0x30] = 2;
+    svsm_judge(&v, "snp.vmpl", "2", "vtpm.svsm_vmpl");
+    v = svsm_new();
+    v.without_manifest = 1;
+    svsm_judge(&v, "snp.report_data", "any", "vtpm.svsm_missing");
+    v = svsm_new();
+    svsm_judge(&v, "snp.report_data", "any", "undecided policy.missing");
+    v = svsm_new(); /* the nonce alone, as a guest without an SVSM puts it in */
+    memcpy(v.snp.report + 0x50, v.nonce, 64);
+    svsm_judge(&v, NULL, NULL, "snp.report_data");
+    v = svsm_new(); /* a manifest that the report does not vouch for */
+    v.manifest.data[v.manifest.len - 1] ^= 1;
+    svsm_judge(&v, NULL, NULL, "snp.report_data");
+
+    v = svsm_new();
+    v.without_certified = 1;
+    svsm_judge(&v, NULL, NULL, "vtpm.svsm_endorsement");
+    v = svsm_new();
+    v.without_certified = 1;
+    svsm_judge(&v, "vtpm.ak", tpm_digest_text("another key", 11), "vtpm.svsm_endorsement");
+    v = svsm_new(); /* signed by another key than the manifest's */
+    v.ek.key = rsa;
+    v.ek.rsa = 1;
+    tpm_sign(&v.ek, &v.attest, &v.signature);
+    svsm_judge(&v, NULL, NULL, "vtpm.svsm_endorsement");
+    v = svsm_new();
+    certify(&v, 0x8018, 0xff544347);
+    svsm_judge(&v, NULL, NULL, "vtpm.svsm_endorsement");
+    v = svsm_new();
+    certify(&v, 0x8017, 0xff544348);
+    svsm_judge(&v, NULL, NULL, "vtpm.svsm_endorsement");
+    v = svsm_new(); /* of another key */
+    v.public.data[v.public.len - 1] ^= 1;
+    certify(&v, 0x8017, 0xff544347);
+    svsm_judge(&v, NULL, NULL, "vtpm.svsm_endorsement");
+    v = svsm_new(); /* of another key, passed off as this one */
+    v.public.data[v.public.len - 1] ^= 1;
+    certify(&v, 0x8017, 0xff544347);
+    v.public.data[v.public.len - 1] ^= 1;
+    svsm_judge(&v, NULL, NULL, "vtpm.svsm_endorsement");
+}
+END_TEST
+
+/* A key that signs or decrypts whatever it is given proves nothing by its signature. */
+START_TEST(believes_no_endorsement_key_that_signs_anything)
+{
+    static const uint32_t wrong[] = {0x10000, 0x2, 0x10, 0x20};
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        svsm v = svsm_new();
+        v.ek.attributes ^= wrong[i];
+        put_manifest(&v);
+        bind(&v);
+        svsm_judge(&v, NULL, NULL, "vtpm.svsm_endorsement");
+    }
+    svsm v = svsm_new(); /* as the TCG's template has it: it decrypts */
+    v.ek.attributes = 0x000300b2;
+    put_manifest(&v);
+    bind(&v);
+    svsm_judge(&v, NULL, NULL, "vtpm.svsm_endorsement");
+}
+END_TEST
+
+START_TEST(refuses_manifests_that_are_none)
+{
+    static const struct {
+        size_t at;
+        uint8_t value;
+    } wrong[] = {
+        {16, 0xff},           /* another size */
+        {20, 1},              /* the TPM is not in it */
+        {20, 3},              /* its table is cut */
+        {20, 65},             /* too many services */
+        {24 + 24 + 16, 0},    /* a TPM inside the table */
+        {24 + 24 + 17, 0xff}, /* outside */
+        {24 + 24 + 21, 0xff}, /* longer than what there is */
+        {24 + 24, 0},         /* another service */
+    };
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        svsm v = svsm_new();
+        put_all_services(&v);
+        v.manifest.data[wrong[i].at] = wrong[i].value;
+        bind(&v);
+        svsm_judge(&v, NULL, NULL, "vtpm.svsm_format");
+    }
+    svsm v = svsm_new(); /* two TPMs */
+    put_all_services(&v);
+    memcpy(v.manifest.data + 24, v.manifest.data + 48, 16);
+    bind(&v);
+    svsm_judge(&v, NULL, NULL, "vtpm.svsm_format");
+    v = svsm_new(); /* no key */
+    v.manifest.len--;
+    bind(&v);
+    svsm_judge(&v, NULL, NULL, "vtpm.svsm_endorsement");
+}
+END_TEST
+
+/* Every byte of manifest and certification counts. */
+START_TEST(refuses_each_changed_byte_of_manifest_and_certification)
+{
+    svsm v = svsm_new();
+    put_all_services(&v);
+    bind(&v);
+    cocos__buf *const all[] = {&v.manifest, &v.attest, &v.signature, &v.public};
+
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+        for (size_t i = 0; i < all[k]->len; i++) {
+            all[k]->data[i] ^= 0x10;
+            const char *code = code_of(svsm_policy(&v), svsm_evidence(&v));
+            ck_assert_msg(code[0] != '\0', "byte %zu of %zu does not count", i, k);
+            all[k]->data[i] ^= 0x10;
+        }
+    }
+    svsm_judge(&v, NULL, NULL, "");
+}
+END_TEST
+
+/* cocos-v1 section 1: with an SVSM the hash of the claims is its nonce. */
+START_TEST(takes_the_hash_of_the_claims_as_the_nonce_of_an_svsm)
+{
+    static const uint8_t head[] = {0xa1, 0x05, 0x58, 0x20}; /* {5: 32 bytes} */
+    static const char tag[] = "cocos-claims/1";
+    static const char *const trust[] = {"svsm", "tee"};
+    static const char *const any[] = {
+        "snp.products",      "snp.measurement", "snp.revocation",
+        "vtpm.pcrs",         "coverage.kernel", "coverage.initrd",
+        "coverage.firmware", "coverage.agent",  "coverage.command_line"};
+
+    for (int k = 0; k < 6; k++) {
+        svsm v = svsm_new();
+        uint8_t claims[36];
+        char hex[73];
+        cocos_policy *policy = NULL;
+        memcpy(claims, head, 4);
+        tpm_hash(1, v.public.data, v.public.len, claims + 4);
+        claims[4] ^= k / 2 == 1; /* they name another key */
+        digest("SHA512", tag, sizeof tag, claims, 36, v.nonce);
+        digest("SHA256", tag, sizeof tag, claims, 36, v.plan.nonce);
+        tpm_quote_again(&v.plan, v.quotes);
+        v.nonce[0] ^= k / 2 == 2; /* the SVSM had another nonce */
+        bind(&v);
+        for (int i = 0; i < 36; i++)
+            snprintf(hex + 2 * i, 3, "%02x", claims[i]);
+
+        PKI_NEED(cocos_policy_new(&policy, NULL) == COCOS_OK);
+        pki_bytes pem = pki_pem(&milan.ark, 1);
+        PKI_NEED(cocos_policy_add_root(policy, pem.data, pem.len, NULL) == COCOS_OK);
+        free(pem.data);
+        for (size_t i = 0; i < sizeof any / sizeof *any; i++)
+            tpm_rule(policy, any[i], "any");
+        tpm_rule(policy, "claims", hex);
+        tpm_rule(policy, "vtpm.ak_trust", trust[k % 2]);
+        ck_assert_str_eq(code_of(policy, svsm_evidence(&v)), k / 2 == 0   ? ""
+                                                             : k / 2 == 1 ? "vtpm.tee_binding"
+                                                                          : "snp.report_data");
+        svsm_free(&v);
+    }
+}
+END_TEST
+
+/* The row that says who chose the key, of a verdict over this evidence. */
+static void shows_form(cocos_policy *policy, cocos_evidence *ev, const char *want)
+{
+    cocos_verifier *verifier = NULL;
+    cocos_verdict *verdict = NULL;
+    const char *found = "";
+
+    assert_ok(cocos_verifier_new(policy, &verifier, NULL), NULL);
+    (void)!cocos_verifier_verify(verifier, ev, SNP_NOW * 1000000000, COCOS_TIME_CHOSEN, &verdict,
+                                 NULL);
+    for (size_t i = 0; i < cocos_verdict_row_count(verdict); i++) {
+        if (strcmp(cocos_verdict_row_text(verdict, i, COCOS_ROW_NAME), "vtpm.tee.form") == 0)
+            found = cocos_verdict_row_text(verdict, i, COCOS_ROW_FOUND);
+    }
+    ck_assert_msg(strstr(found, want) != NULL, "\"%s\" is not in \"%s\"", want, found);
+    cocos_verdict_free(verdict);
+    cocos_verifier_free(verifier);
+    cocos_policy_free(policy);
+    cocos_evidence_free(ev);
+}
+
+START_TEST(says_who_chose_the_key)
+{
+    svsm v = svsm_new();
+    shows_form(svsm_policy(&v), svsm_evidence(&v), "VMPL 0 with the services manifest of an SVSM");
+    v.snp.report[0x30] = 2;
+    cocos_policy *policy = policy_for(&v.plan, "legacy");
+    tpm_rule(policy, "snp.vmpl", "2");
+    shows_form(policy, svsm_evidence(&v), "VMPL 2: software of the guest can have chosen the key");
+    v.snp.report[0x30] = 0;
+    shows_form(policy_for(&v.plan, "legacy"), svsm_evidence(&v), "weaker than an SVSM's word");
+    svsm_free(&v);
+}
+END_TEST
+
+/* A report alone, of a machine with an SVSM. */
+START_TEST(takes_the_nonce_of_an_svsm_in_a_bare_report_too)
+{
+    for (int k = 0; k < 3; k++) {
+        svsm v = svsm_new();
+        cocos_evidence *ev = NULL;
+        v.manifest.data[0] ^= k == 1;
+        chip c = chip_new(&v.snp);
+        PKI_NEED(cocos_evidence_new(COCOS_EVIDENCE_SNP, v.snp.report, sizeof v.snp.report, &ev,
+                                    NULL) == COCOS_OK);
+        snp_add_cert(ev, c.leaf);
+        snp_add_cert(ev, milan.ask);
+        if (k < 2)
+            add(ev, COCOS_PART_SVSM_MANIFEST, v.manifest.data, v.manifest.len);
+        ck_assert_str_eq(code_of(svsm_policy(&v), ev), k ? "snp.report_data" : "");
+        chip_free(&c);
+        svsm_free(&v);
+    }
+}
+END_TEST
+
 int main(void)
 {
+    ek_key = pki_key_ec("P-256");
     milan = snp_authority_new("Milan");
     rsa = pki_key_rsa(2048);
     const TTest *const tests[] = {believes_a_key_that_the_report_hashes_with_its_nonce,
@@ -347,9 +778,18 @@ int main(void)
                                   judges_the_report_inside_a_message,
                                   believes_a_key_that_the_paravisor_names,
                                   cannot_tell_about_a_report_that_nobody_judges,
+                                  believes_a_key_of_the_virtual_tpm_of_an_svsm,
+                                  wants_every_link_from_the_svsm_to_the_key,
+                                  believes_no_endorsement_key_that_signs_anything,
+                                  refuses_manifests_that_are_none,
+                                  refuses_each_changed_byte_of_manifest_and_certification,
+                                  takes_the_hash_of_the_claims_as_the_nonce_of_an_svsm,
+                                  says_who_chose_the_key,
+                                  takes_the_nonce_of_an_svsm_in_a_bare_report_too,
                                   NULL};
     int r = run_suite("vtpm_tee", tests, 60);
     snp_authority_free(&milan);
     EVP_PKEY_free(rsa);
+    EVP_PKEY_free(ek_key);
     return r;
 }

@@ -43,6 +43,8 @@ class Part(enum.IntEnum):
     TPM_PCRS = 36
     TEE_REPORT = 37
     HCL_REPORT = 38
+    SVSM_MANIFEST = 39
+    AK_CERTIFIED = 40
 
 
 class Claim(enum.IntEnum):
