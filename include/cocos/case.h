@@ -4,7 +4,8 @@
 
 /*
  * What makes a result checkable years later: approvals of the parties, the statement and closure of
- * the guest. Bytes in, objects out: no network, no clock, no files.
+ * the guest, the case file that holds all of it with its evidence. Bytes in, objects out: no
+ * network, no clock, no files.
  */
 
 #include <cocos/manifest.h>
@@ -154,6 +155,171 @@ cocos_closure_to_json(const cocos_closure *closure, char **ret, cocos_error **er
 
 /** Free @p closure; NULL is allowed.   @since 0.1 */
 COCOS_API void cocos_closure_free(cocos_closure *closure);
+
+/**
+ * All that makes one result checkable: manifest, approvals, evidence with what it takes to judge
+ * it, statement and closure. Not thread-safe while it is being changed.
+ */
+typedef struct cocos_case cocos_case;
+
+/**
+ * Begin a case. Everything is held to its form; signatures are for cocos_case_verify().
+ * @param envelope   evidence of purpose "statement", as the agent gave it with the statement.
+ * @param statement  the result statement.
+ * @param ret  [out, owned] free with cocos_case_free().
+ * @return COCOS_OK; COCOS_ERR_MALFORMED, COCOS_ERR_UNSUPPORTED, COCOS_ERR_EXHAUSTED;
+ *         COCOS_ERR_USAGE "case.usage"; COCOS_ERR_MEMORY.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_case_new(const cocos_manifest *manifest,
+                                             const uint8_t *envelope,
+                                             size_t envelope_len,
+                                             const uint8_t *statement,
+                                             size_t statement_len,
+                                             cocos_case **ret,
+                                             cocos_error **err);
+
+/** Add an approval or withdrawal, at most 128.
+ *  @return as cocos_approval_parse(); COCOS_ERR_EXHAUSTED "case.size".   @since 0.1 */
+COCOS_API COCOS_NODISCARD int
+cocos_case_add_approval(cocos_case *file, const uint8_t *data, size_t len, cocos_error **err);
+
+/**
+ * Add what the evidence needs to be judged and does not bring along, as it was valid at signing:
+ * certificates, revocation lists, Intel's collateral; at most 32 pieces.
+ * @param part  enum cocos_evidence_part from COCOS_PART_CERTIFICATES to COCOS_PART_TCB_CHAIN.
+ * @return COCOS_OK; COCOS_ERR_MALFORMED "case.form"; COCOS_ERR_EXHAUSTED "case.size".   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_case_add_collateral(
+    cocos_case *file, int part, const uint8_t *data, size_t len, cocos_error **err);
+
+/** Put the closure in, in place of one that is there.
+ *  @return as cocos_closure_parse().   @since 0.1 */
+COCOS_API COCOS_NODISCARD int
+cocos_case_set_closure(cocos_case *file, const uint8_t *data, size_t len, cocos_error **err);
+
+/**
+ * Read a case file (doc/schema/case.cddl), at most 16 MiB. Checks form only.
+ * @param data  copied.
+ * @param ret  [out, owned] free with cocos_case_free().
+ * @return COCOS_OK; COCOS_ERR_MALFORMED; COCOS_ERR_UNSUPPORTED: another version;
+ *         COCOS_ERR_EXHAUSTED; COCOS_ERR_MEMORY.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_case_parse(const uint8_t *data, size_t len, cocos_case **ret, cocos_error **err);
+
+/**
+ * The case as it is written to a file.
+ * @param data  [out] borrowed; until the next call on @p file that is not a getter.
+ * @return COCOS_OK; COCOS_ERR_EXHAUSTED "case.size": over 16 MiB; COCOS_ERR_MEMORY.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_case_cbor(cocos_case *file, const uint8_t **data, size_t *len, cocos_error **err);
+
+/** The manifest. Borrowed; lives as long as @p file.   @since 0.1 */
+COCOS_API const cocos_manifest *cocos_case_manifest(const cocos_case *file);
+/** The statement. Borrowed; until cocos_case_anchor().   @since 0.1 */
+COCOS_API const cocos_statement *cocos_case_statement(const cocos_case *file);
+/** The closure, NULL when there is none. Borrowed.   @since 0.1 */
+COCOS_API const cocos_closure *cocos_case_closure(const cocos_case *file);
+/** Number of approvals and withdrawals.   @since 0.1 */
+COCOS_API size_t cocos_case_approval_count(const cocos_case *file);
+/** Approval or withdrawal @p i, NULL past the end. Borrowed.   @since 0.1 */
+COCOS_API const cocos_approval *cocos_case_approval(const cocos_case *file, size_t i);
+
+/**
+ * What to send to a time-stamp authority: a TimeStampReq over the signature of the statement.
+ * @param data  [out] borrowed; until the next call on @p file that is not a getter.
+ * @source RFC 3161 section 2.4.1, RFC 9921 section 3.1   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_case_anchor_request(cocos_case *file, const uint8_t **data, size_t *len, cocos_error **err);
+
+/**
+ * Put the authority's answer into the statement's unprotected headers, in place of one that is
+ * there. That it is about this statement is checked; whether to believe it is for
+ * cocos_case_verify().
+ * @param reply  TimeStampResp or TimeStampToken, at most 64 KiB.
+ * @return COCOS_OK; COCOS_ERR_MALFORMED "timestamp.form"; COCOS_ERR_DENIED "timestamp.refused": the
+ *         authority refused; COCOS_ERR_REJECTED "timestamp.imprint": over something else.
+ * @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_case_anchor(cocos_case *file, const uint8_t *reply, size_t len, cocos_error **err);
+
+/** Free @p file; NULL is allowed.   @since 0.1 */
+COCOS_API void cocos_case_free(cocos_case *file);
+
+/** What a judge brings beside the policy. Not thread-safe while it is being changed. */
+typedef struct cocos_case_terms cocos_case_terms;
+
+/** Make terms with their defaults: no authority, no result file, the time of the case.
+ *  @param ret  [out, owned] free with cocos_case_terms_free().   @since 0.1 */
+COCOS_API COCOS_NODISCARD int cocos_case_terms_new(cocos_case_terms **ret, cocos_error **err);
+
+/**
+ * Believe time-stamps that end at these certificates. May be called again to add more, 8 in all.
+ * @param data  PEM of one or more certificates, or one DER.
+ * @return COCOS_OK; COCOS_ERR_MALFORMED "cert.form"; COCOS_ERR_EXHAUSTED "cert.count".
+ * @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_case_terms_add_tsa_root(cocos_case_terms *terms,
+                                                            const uint8_t *data,
+                                                            size_t len,
+                                                            cocos_error **err);
+
+/**
+ * Judge the evidence at this time. Default: that of the time-stamp if it is believed, else the one
+ * that the statement claims.
+ * @param time_ns  nanoseconds since 1970.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int
+cocos_case_terms_set_time(cocos_case_terms *terms, int64_t time_ns, cocos_error **err);
+
+/**
+ * Hold the case against a result file.
+ * @param digest  SHA3-256 of the file, 32 bytes.
+ * @param size    bytes of the file.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_case_terms_set_result(cocos_case_terms *terms,
+                                                          const uint8_t *digest,
+                                                          uint64_t size,
+                                                          cocos_error **err);
+
+/** Free @p terms; NULL is allowed.   @since 0.1 */
+COCOS_API void cocos_case_terms_free(cocos_case_terms *terms);
+
+/**
+ * Judge a case offline. Two rows sum up: "case.sound", whether all checks that were made passed,
+ * and "case.result", whether the result file at hand is the one. Rows "not checked" are no success.
+ * A time-stamp, receipt or header that is missing, broken or unknown never turns the verdict.
+ * @param terms  may be NULL: all defaults.
+ * @param ret  [out, owned] free with cocos_verdict_free(). Written as by cocos_verifier_verify().
+ * @return COCOS_OK: sound, and the result, if one was given, is the one. COCOS_ERR_REJECTED,
+ *         COCOS_ERR_UNDECIDED. COCOS_ERR_USAGE "case.time": the case says no time and neither do
+ *         the terms. Any other value: no judgement was reached.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_case_verify(const cocos_case *file,
+                                                const cocos_verifier *verifier,
+                                                const cocos_case_terms *terms,
+                                                cocos_verdict **ret,
+                                                cocos_error **err);
+
+/**
+ * The case in plain words under five headings (people, project, setting, data, output), and what is
+ * not proven.
+ * @param verdict  of cocos_case_verify() on this case; NULL: not judged, which the text then says.
+ * @param ret  [out, owned] text, free with cocos_free_text() of key.h.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_case_explain(const cocos_case *file,
+                                                 const cocos_verdict *verdict,
+                                                 char **ret,
+                                                 cocos_error **err);
+
+/** The same as JSON: for each heading a list of sentences.   @since 0.1 */
+COCOS_API COCOS_NODISCARD int cocos_case_explain_json(const cocos_case *file,
+                                                      const cocos_verdict *verdict,
+                                                      char **ret,
+                                                      cocos_error **err);
 
 #ifdef __cplusplus
 }

@@ -63,6 +63,13 @@ COCOS_API const uint8_t *cocos_manifest_cbor(const cocos_manifest *m, size_t *le
 /** SHA3-256 of the CBOR form: the manifest digest, 32 bytes. Borrowed.   @since 0.1 */
 COCOS_API const uint8_t *cocos_manifest_digest(const cocos_manifest *m);
 
+/**
+ * The manifest digest as people can compare it aloud: eight groups of five digits, 132 bits. Nobody
+ * makes two manifests with the same one in fewer than some 2^66 tries. Borrowed; lives as long as
+ * @p m.   @since 0.1
+ */
+COCOS_API const char *cocos_manifest_fingerprint(const cocos_manifest *m);
+
 /** The JSON form, normalised, ended by a newline. @param ret [out, owned] cocos_free_text(). @since
  * 0.1 */
 COCOS_API COCOS_NODISCARD int

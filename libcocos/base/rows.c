@@ -22,6 +22,7 @@ struct cocos__rows {
     char *text; /* where the next text goes */
     size_t left;
     struct chunk *chunks;
+    cocos__rows *more; /* whose texts our rows borrow */
     cocos__row row[COCOS__ROWS_MAX];
     char first[TEXT_FIRST];
 };
@@ -38,18 +39,42 @@ int cocos__rows_new(cocos__rows **ret, cocos_error **err)
     rows->text = rows->first;
     rows->left = sizeof rows->first;
     rows->chunks = NULL;
+    rows->more = NULL;
     *ret = rows;
     return COCOS_OK;
 }
 
 void cocos__rows_free(cocos__rows *rows)
 {
-    while (rows && rows->chunks) {
-        struct chunk *next = rows->chunks->next;
-        free(rows->chunks);
-        rows->chunks = next;
+    while (rows) {
+        cocos__rows *more = rows->more;
+        while (rows->chunks) {
+            struct chunk *next = rows->chunks->next;
+            free(rows->chunks);
+            rows->chunks = next;
+        }
+        free(rows);
+        rows = more;
     }
-    free(rows);
+}
+
+void cocos__rows_append(cocos__rows *rows, cocos__rows *more_take)
+{
+    size_t n = more_take->count;
+    cocos__rows *last = rows;
+
+    if (n > COCOS__ROWS_MAX - rows->count) {
+        rows->status = COCOS_ERR_EXHAUSTED;
+        n = COCOS__ROWS_MAX - rows->count;
+    }
+    memcpy(rows->row + rows->count, more_take->row, n * sizeof *rows->row);
+    rows->count += n;
+    rows->base = rows->count;
+    if (more_take->status < 0)
+        rows->status = more_take->status;
+    while (last->more)
+        last = last->more;
+    last->more = more_take;
 }
 
 void cocos__rows_begin(cocos__rows *rows, const cocos__check *checks, size_t n)

@@ -49,7 +49,7 @@ typedef struct cocos__row {
 } cocos__row;
 
 /* Rows of one verdict; more is a fault of the library and ends as EXHAUSTED. */
-#define COCOS__ROWS_MAX 224
+#define COCOS__ROWS_MAX 320
 
 typedef struct cocos__rows cocos__rows;
 int cocos__rows_new(cocos__rows **ret, cocos_error **err);
@@ -58,6 +58,9 @@ COCOS__DEFINE_FREEP(cocos__rows_freep, cocos__rows *, cocos__rows_free)
 
 /* Opens a section with one row for each check. Later ids count from its first row. */
 void cocos__rows_begin(cocos__rows *rows, const cocos__check *checks, size_t n);
+
+/* Puts all rows of another list behind those of this one and closes the section. */
+void cocos__rows_append(cocos__rows *rows, cocos__rows *more_take);
 
 /* Fills row `id` of the open section. A failure stays, and a doubt gives way to a failure only. */
 void cocos__row_pass(cocos__rows *rows, size_t id, cocos__said expected, cocos__said found);

@@ -234,10 +234,18 @@ void cocos_free_text(char *text)
     free(text);
 }
 
+cocos_key *cocos__key_ref(const cocos_key *key)
+{
+    cocos_key *k = (cocos_key *)(uintptr_t)key;
+
+    atomic_fetch_add(&k->more, 1);
+    return k;
+}
+
 /* OpenSSL wipes the private numbers when the last reference goes. */
 void cocos_key_free(cocos_key *key)
 {
-    if (!key)
+    if (!key || atomic_fetch_sub(&key->more, 1) > 0)
         return;
     EVP_PKEY_free(key->pkey);
     free(key->spki);

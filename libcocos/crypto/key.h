@@ -8,6 +8,9 @@
 
 COCOS__DEFINE_FREEP(cocos__key_freep, cocos_key *, cocos_key_free)
 
+/* One more holder, who frees it too. */
+cocos_key *cocos__key_ref(const cocos_key *key);
+
 /* Signature in COSE form (raw r ‖ s for ECDSA, PS256 with a 32-byte salt), appended to out. */
 int cocos__key_sign(const cocos_key *key, const uint8_t *data, size_t len, cocos__buf *out, cocos_error **err);
 /* UNAUTHENTICATED "signature.bad" when it does not hold. */

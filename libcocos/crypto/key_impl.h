@@ -4,6 +4,8 @@
 
 /* The inside of a key, for the files of this module only. */
 
+#include <stdatomic.h>
+
 #include <openssl/evp.h>
 
 #include "crypto/key.h"
@@ -14,6 +16,7 @@ struct cocos_key {
     EVP_PKEY *pkey;
     int type; /* enum cocos_key_type */
     int is_private;
+    atomic_uint more; /* holders beyond the first */
     uint8_t *spki;
     size_t spki_len;
     uint8_t thumbprint[32];

@@ -142,12 +142,21 @@ static int read_payload(cocos_approval *a, cocos_error **err)
 
 int cocos__approval_parse(cocos__span data, int lenient, cocos_approval **ret, cocos_error **err)
 {
+    return cocos__approval_read(data, lenient, NULL, ret, err);
+}
+
+int cocos__approval_read(cocos__span data,
+                         int lenient,
+                         const cocos__known *known,
+                         cocos_approval **ret,
+                         cocos_error **err)
+{
     COCOS__CLEANUP(cocos__approval_freep) cocos_approval *a = calloc(1, sizeof *a);
 
     if (!a)
         return cocos__fail_memory(err);
-    int r =
-        cocos__signed_parse(data, COCOS__APPROVAL_MAX, COCOS__TYPE_APPROVAL, lenient, &a->is, err);
+    int r = cocos__signed_parse(data, COCOS__APPROVAL_MAX, COCOS__TYPE_APPROVAL, lenient, known,
+                                &a->is, err);
     if (r == COCOS_OK)
         r = read_payload(a, err);
     if (r < 0)

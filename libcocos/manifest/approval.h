@@ -40,6 +40,11 @@ COCOS__DEFINE_FREEP(cocos__approval_freep, cocos_approval *, cocos_approval_free
 
 /* As cocos_approval_parse(), passing over unprotected headers that we do not know. */
 int cocos__approval_parse(cocos__span data, int lenient, cocos_approval **ret, cocos_error **err);
+int cocos__approval_read(cocos__span data,
+                         int lenient,
+                         const cocos__known *known,
+                         cocos_approval **ret,
+                         cocos_error **err);
 
 /* One signature that the manifest asks for. A role stands for every key that has it. */
 typedef struct cocos__required {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public object: both ways in, and what it tells. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -29,6 +30,16 @@ static cocos_manifest *manifest_new(void)
     return m;
 }
 
+/* Each four bytes of the digest as five digits: 8 * log2(100000) = 132.9 bits, and what the modulus
+ * prefers is less than 1 in 40,000. */
+static void write_fingerprint(cocos_manifest *m)
+{
+    for (size_t i = 0; i < COCOS_DIGEST_SIZE / 4; i++) {
+        snprintf(m->fingerprint + 6 * i, 6, "%05u", cocos__u32be(m->digest + 4 * i) % 100000);
+        m->fingerprint[6 * i + 5] = i + 1 < COCOS_DIGEST_SIZE / 4 ? ' ' : '\0';
+    }
+}
+
 static int encode(cocos_manifest *m, cocos_error **err)
 {
     COCOS__CLEANUP(cocos__buf_done) cocos__buf b;
@@ -42,7 +53,10 @@ static int encode(cocos_manifest *m, cocos_error **err)
     m->cbor = cocos__buf_steal(&b, &m->cbor_len);
     if (!m->cbor)
         return cocos__fail_memory(err);
-    return cocos__digest(COCOS__SHA3_256, m->cbor, m->cbor_len, m->digest, err);
+    int r = cocos__digest(COCOS__SHA3_256, m->cbor, m->cbor_len, m->digest, err);
+    if (r == COCOS_OK)
+        write_fingerprint(m);
+    return r;
 }
 
 static int
@@ -184,6 +198,11 @@ const uint8_t *cocos_manifest_cbor(const cocos_manifest *m, size_t *len)
 {
     *len = m->cbor_len;
     return m->cbor;
+}
+
+const char *cocos_manifest_fingerprint(const cocos_manifest *m)
+{
+    return m->fingerprint;
 }
 
 const uint8_t *cocos_manifest_digest(const cocos_manifest *m)

@@ -61,6 +61,7 @@ struct cocos_manifest {
     uint8_t *cbor;
     size_t cbor_len;
     uint8_t digest[COCOS_DIGEST_SIZE];
+    char fingerprint[COCOS_DIGEST_SIZE / 4 * 6];
 };
 
 COCOS__DEFINE_FREEP(cocos__manifest_freep, cocos_manifest *, cocos_manifest_free)

@@ -126,7 +126,47 @@ static cocos__span take_id(cocos__take *t)
                : cocos__take_span(t, CTI, 1, ID_MAX, COCOS__REQUIRED);
 }
 
-static int read_claims(cocos__signed *s, uint8_t issuer[32], cocos_error **err)
+static int is_key(const cocos_key *key, cocos__span spki)
+{
+    size_t len = 0;
+    const uint8_t *bytes = key ? cocos_key_spki(key, &len) : NULL;
+
+    return bytes && len == spki.len && memcmp(bytes, spki.data, len) == 0;
+}
+
+static const cocos_key *find_known(const cocos__known *known, cocos__span spki)
+{
+    const cocos_manifest *m = known ? known->manifest : NULL;
+    const cocos_key *key;
+
+    if (known && is_key(known->key, spki))
+        return known->key;
+    if (m && is_key(cocos_manifest_asset_owner(m, COCOS_ASSET_ALGORITHM, 0), spki))
+        return cocos_manifest_asset_owner(m, COCOS_ASSET_ALGORITHM, 0);
+    for (size_t i = 0; m && (key = cocos_manifest_asset_owner(m, COCOS_ASSET_DATASET, i)); i++) {
+        if (is_key(key, spki))
+            return key;
+    }
+    for (size_t i = 0; m && (key = cocos_manifest_consumer(m, i)); i++) {
+        if (is_key(key, spki))
+            return key;
+    }
+    return NULL;
+}
+
+static int
+read_key(cocos__signed *s, const cocos__known *known, cocos__span spki, cocos_error **err)
+{
+    const cocos_key *key = find_known(known, spki);
+
+    if (!key)
+        return cocos_key_from_spki(spki.data, spki.len, &s->key, err);
+    s->key = cocos__key_ref(key);
+    return COCOS_OK;
+}
+
+static int
+read_claims(cocos__signed *s, const cocos__known *known, uint8_t issuer[32], cocos_error **err)
 {
     cocos__span encoded = cocos__cose_claims(s->cose);
     cocos__take t = {.err = err};
@@ -151,7 +191,7 @@ static int read_claims(cocos__signed *s, uint8_t issuer[32], cocos_error **err)
     int r = read_uri(iss, iss_head, issuer, err);
     if (r == COCOS_OK)
         r = read_uri(sub, sub_head, s->manifest, err);
-    return r < 0 ? r : cocos_key_from_spki(spki.data, spki.len, &s->key, err);
+    return r < 0 ? r : read_key(s, known, spki, err);
 }
 
 /* kid, iss and the key itself are three names of one key. */
@@ -181,6 +221,7 @@ int cocos__signed_parse(cocos__span data,
                         size_t max,
                         const char *content_type,
                         int lenient,
+                        const cocos__known *known,
                         cocos__signed *ret,
                         cocos_error **err)
 {
@@ -198,7 +239,7 @@ int cocos__signed_parse(cocos__span data,
                                  content_type, cocos__cose_content_type(s.cose),
                                  "another kind of object: %.100s, not %s",
                                  cocos__cose_content_type(s.cose), content_type);
-    r = read_claims(&s, issuer, err);
+    r = read_claims(&s, known, issuer, err);
     if (r == COCOS_OK)
         r = check_names(&s, issuer, err);
     if (r == COCOS_OK)

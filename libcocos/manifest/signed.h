@@ -48,14 +48,22 @@ int cocos__signed_make(const cocos_key *key,
                        cocos__buf *out,
                        cocos_error **err);
 
+/* Keys that were read already: OpenSSL takes longer to read one than to check a signature. */
+typedef struct cocos__known {
+    const cocos_manifest *manifest; /* its parties; NULL: none */
+    const cocos_key *key;           /* one more; NULL: none */
+} cocos__known;
+
 /*
- * `lenient` as in cocos__cose_parse_claims(). MALFORMED "signed.form", "signed.type", "cose.…",
- * "cbor.…"; EXHAUSTED "signed.size" above `max` bytes, time-stamp and receipts included.
+ * `known` may be NULL. `lenient` as in cocos__cose_parse_claims(). MALFORMED "signed.form",
+ * "signed.type", "cose.…", "cbor.…"; EXHAUSTED "signed.size" above `max` bytes, time-stamp and
+ * receipts included.
  */
 int cocos__signed_parse(cocos__span data,
                         size_t max,
                         const char *content_type,
                         int lenient,
+                        const cocos__known *known,
                         cocos__signed *ret,
                         cocos_error **err);
 /* The signature under the key that it carries. UNAUTHENTICATED "cose.signature". */

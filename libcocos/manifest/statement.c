@@ -294,8 +294,8 @@ int cocos__statement_parse(cocos__span data, int lenient, cocos_statement **ret,
 
     if (!s)
         return cocos__fail_memory(err);
-    int r = cocos__signed_parse(data, COCOS__STATEMENT_MAX, COCOS__TYPE_STATEMENT, lenient, &s->is,
-                                err);
+    int r = cocos__signed_parse(data, COCOS__STATEMENT_MAX, COCOS__TYPE_STATEMENT, lenient, NULL,
+                                &s->is, err);
     if (r == COCOS_OK)
         r = read_payload(s, err);
     if (r == COCOS_OK)
@@ -398,15 +398,19 @@ static void take_wiped(cocos__take *t, cocos_closure *c)
     }
 }
 
-int cocos__closure_parse(cocos__span data, int lenient, cocos_closure **ret, cocos_error **err)
+int cocos__closure_parse(cocos__span data,
+                         int lenient,
+                         const cocos__known *known,
+                         cocos_closure **ret,
+                         cocos_error **err)
 {
     COCOS__CLEANUP(cocos__closure_freep) cocos_closure *c = calloc(1, sizeof *c);
     cocos__take t;
 
     if (!c)
         return cocos__fail_memory(err);
-    int r =
-        cocos__signed_parse(data, COCOS__STATEMENT_MAX, COCOS__TYPE_CLOSURE, lenient, &c->is, err);
+    int r = cocos__signed_parse(data, COCOS__STATEMENT_MAX, COCOS__TYPE_CLOSURE, lenient, known,
+                                &c->is, err);
     if (r == COCOS_OK)
         r = cocos__signed_open(&c->is, TAG_CLOSURE, CLOSURE_SCRATCH, &t, err);
     if (r < 0)
@@ -423,7 +427,7 @@ int cocos__closure_parse(cocos__span data, int lenient, cocos_closure **ret, coc
 
 int cocos_closure_parse(const uint8_t *data, size_t len, cocos_closure **ret, cocos_error **err)
 {
-    return cocos__closure_parse((cocos__span){data, len}, 0, ret, err);
+    return cocos__closure_parse((cocos__span){data, len}, 0, NULL, ret, err);
 }
 
 const uint8_t *cocos_closure_cbor(const cocos_closure *c, size_t *len)

@@ -106,6 +106,10 @@ struct cocos_closure {
 };
 COCOS__DEFINE_FREEP(cocos__closure_freep, cocos_closure *, cocos_closure_free)
 
-int cocos__closure_parse(cocos__span data, int lenient, cocos_closure **ret, cocos_error **err);
+int cocos__closure_parse(cocos__span data,
+                         int lenient,
+                         const cocos__known *known,
+                         cocos_closure **ret,
+                         cocos_error **err);
 
 #endif
