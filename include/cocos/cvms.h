@@ -30,8 +30,9 @@ typedef struct cocos_cvms_options cocos_cvms_options;
 COCOS_API COCOS_NODISCARD int cocos_cvms_options_new(cocos_cvms_options **ret, cocos_error **err);
 /**
  * Set one option by name: "listen" ("host:port", port 0: any free one; "unix:/path"; default
- * "127.0.0.1:7001"); and as PEM text: "cert" and "key" (TLS instead of plaintext), "client_ca"
- * (agents must present a certificate from it).
+ * "127.0.0.1:7001"); as PEM text: "cert" and "key" (TLS instead of plaintext), "client_ca"
+ * (agents must present a certificate from it); and "policy": JSON text, the evidence that an agent
+ * must show before it gets a manifest.
  * @return COCOS_OK; COCOS_ERR_USAGE "option.name"; COCOS_ERR_MEMORY.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_cvms_options_set(cocos_cvms_options *o,
@@ -52,7 +53,10 @@ enum cocos_cvms_event {
     COCOS_CVMS_STOPPED = 7,      /**< answer to cocos_cvms_stop(); text: "" or why not */
     COCOS_CVMS_EVENT = 8,        /**< name: type such as "Running"; text: status */
     COCOS_CVMS_LOG = 9,          /**< name: level; text: message */
-    COCOS_CVMS_REPORT = 10       /**< a report of the vTPM or a token came; text: its size */
+    COCOS_CVMS_REPORT = 10,      /**< a report of the vTPM or a token came; text: its size */
+    /** Evidence for a fresh challenge; name: "accepted", "refused", or without a policy "not
+     * judged" or "none"; text: why, or its size */
+    COCOS_CVMS_EVIDENCE = 11
 };
 
 /**

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cvms/link.h"
 
+#include "base/clock.h"
 #include "base/thread.h"
 
 #define WAITING_MAX       64
@@ -30,6 +31,7 @@ static struct packed *take(cocos__cvms_link *l)
     COCOS__LOCKED(&l->lock);
 
     l->sending = 0;
+    pthread_cond_broadcast(&l->more);
     while (!l->first && !l->ending)
         pthread_cond_wait(&l->more, &l->lock);
     if (l->ending)
@@ -45,6 +47,13 @@ static struct packed *take(cocos__cvms_link *l)
     return p;
 }
 
+static void sent(cocos__cvms_link *l)
+{
+    COCOS__LOCKED(&l->lock);
+    l->sending = 0;
+    pthread_cond_broadcast(&l->more);
+}
+
 static void *send_all(void *user)
 {
     cocos__cvms_link *l = user;
@@ -55,6 +64,7 @@ static void *send_all(void *user)
         if (r < 0)
             break; /* the receiving side sees the loss and ends the stream */
     }
+    sent(l);
     return NULL;
 }
 
@@ -67,7 +77,7 @@ int cocos__cvms_link_new(cocos__rpc_call *call, cocos__cvms_link **ret, cocos_er
     l->call = call;
     l->last = &l->first;
     pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->more, NULL);
+    cocos__cond_init(&l->more);
     int r = cocos__thread_start(&l->thread, "cvms-send", send_all, l, err);
     if (r < 0) {
         pthread_mutex_destroy(&l->lock);
@@ -99,7 +109,7 @@ int cocos__cvms_link_send(cocos__cvms_link *l, const ProtobufCMessage *msg, coco
     l->last = &p->next;
     l->waiting++;
     l->waiting_bytes += p->len;
-    pthread_cond_signal(&l->more);
+    pthread_cond_broadcast(&l->more);
     return COCOS_OK;
 }
 
@@ -110,8 +120,12 @@ void cocos__cvms_link_free(cocos__cvms_link *l)
 
     pthread_mutex_lock(&l->lock);
     l->ending = 1;
+    pthread_cond_broadcast(&l->more);
+    /* What is on its way may arrive; a send that waits for flow control is given up. */
+    struct timespec until = cocos__deadline_timespec(cocos_deadline_in(COCOS__NS_PER_S));
+    while (l->sending && pthread_cond_timedwait(&l->more, &l->lock, &until) == 0)
+        continue;
     int stuck = l->sending;
-    pthread_cond_signal(&l->more);
     pthread_mutex_unlock(&l->lock);
     if (stuck)
         cocos__rpc_cancel(l->call); /* a send that waits for flow control returns */

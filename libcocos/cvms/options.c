@@ -29,10 +29,8 @@ static char **member(cocos_cvms_options *o, const char *name)
         const char *name;
         char **text;
     } members[] = {
-        {"listen", &o->listen},
-        {"cert", &o->cert},
-        {"key", &o->key},
-        {"client_ca", &o->client_ca},
+        {"listen", &o->listen},       {"cert", &o->cert},     {"key", &o->key},
+        {"client_ca", &o->client_ca}, {"policy", &o->policy},
     };
 
     for (size_t i = 0; i < COCOS__ARRAY_LEN(members); i++)
@@ -67,5 +65,6 @@ void cocos_cvms_options_free(cocos_cvms_options *o)
     clear(&o->cert);
     clear(&o->key);
     clear(&o->client_ca);
+    clear(&o->policy);
     free(o);
 }

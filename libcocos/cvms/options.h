@@ -10,6 +10,7 @@ struct cocos_cvms_options {
     char *cert;
     char *key;
     char *client_ca;
+    char *policy; /* JSON */
 };
 
 #endif

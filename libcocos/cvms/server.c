@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <cocos/cvms.h>
+#include <cocos/verifier.h>
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "codec/hex.h"
@@ -13,11 +16,12 @@
 #include "cvms/request.h"
 #include "cvms/text.h"
 
-#define AGENTS_MAX   4096
-#define NAME_MAX_LEN 128
-#define REQUEST_MAX  (4u << 20)
-#define CHUNK        (1u << 20) /* protocol.md 3.3 */
-#define MESSAGE_MAX  (4u << 20)
+#define AGENTS_MAX    4096
+#define NAME_MAX_LEN  128
+#define REQUEST_MAX   (4u << 20)
+#define CHUNK         (1u << 20) /* protocol.md 3.3 */
+#define MESSAGE_MAX   (4u << 20)
+#define CHALLENGE_LEN 32 /* cocos-v1 section 1, claim 2: 16 to 64 */
 
 /* An agent that was seen or named. Never removed while the server lives; bounded by AGENTS_MAX. */
 struct agent {
@@ -27,6 +31,8 @@ struct agent {
     cocos__buf request;     /* serialised run request of its own; empty: the common one */
     char *computation_id;
     char digest[2 * COCOS_DIGEST_SIZE + 1];
+    uint8_t challenge[CHALLENGE_LEN]; /* of this connection */
+    int proven;                       /* its evidence was accepted */
 };
 
 struct cocos_cvms {
@@ -34,6 +40,7 @@ struct cocos_cvms {
     cocos__rpc_listener *listener;
     cocos_cvms_fn fn;
     void *user;
+    cocos_verifier *verifier; /* NULL: evidence is not judged */
     pthread_mutex_t lock; /* guards agents and common, and keeps links alive while they are used */
     struct agent *agents;
     size_t n_agents;
@@ -107,13 +114,13 @@ static int send_chunk(cocos__cvms_link *l,
     return cocos__cvms_link_send(l, &msg.base, err);
 }
 
-/* Lock held. The last chunk is empty, as the existing servers send it. */
+/* Lock held. The last chunk is empty, as the existing servers send it. Nothing before proof. */
 static int send_request(cocos_cvms *c, struct agent *a, cocos_error **err)
 {
     const struct agent *from = a->request.len ? a : &c->common;
     int r = COCOS_OK;
 
-    if (!from->request.len || !a->link)
+    if (!from->request.len || !a->link || (c->verifier && !a->proven))
         return COCOS_OK;
     for (size_t at = 0; r == COCOS_OK && at < from->request.len; at += CHUNK) {
         size_t left = from->request.len - at;
@@ -127,7 +134,107 @@ static int send_request(cocos_cvms *c, struct agent *a, cocos_error **err)
     return r;
 }
 
-static void hear(cocos_cvms *c, const char *agent, const Cvms__ClientStreamMessage *m)
+/* ---- Evidence ---- */
+
+/* Lock held. */
+static int ask_evidence(struct agent *a, cocos_error **err)
+{
+    Cvms__ServerStreamMessage msg = CVMS__SERVER_STREAM_MESSAGE__INIT;
+    Cvms__EvidenceReq rq = CVMS__EVIDENCE_REQ__INIT;
+
+    cocos__random(a->challenge, sizeof a->challenge);
+    a->proven = 0;
+    rq.challenge = (ProtobufCBinaryData){sizeof a->challenge, a->challenge};
+    msg.message_case = CVMS__SERVER_STREAM_MESSAGE__MESSAGE_EVIDENCE_REQ;
+    msg.evidencereq = &rq;
+    return cocos__cvms_link_send(a->link, &msg.base, err);
+}
+
+static int judge(const cocos_cvms *c,
+                 const ProtobufCBinaryData *envelope,
+                 const uint8_t challenge[CHALLENGE_LEN],
+                 cocos_error **err)
+{
+    cocos_evidence *e = NULL;
+    cocos_verdict *v = NULL;
+    int r = cocos_evidence_new(COCOS_EVIDENCE_ENVELOPE, envelope->data, envelope->len, &e, err);
+
+    if (r == COCOS_OK)
+        r = cocos_evidence_expect(e, COCOS_CLAIM_PURPOSE, (const uint8_t *)"cvms", 4, err);
+    if (r == COCOS_OK)
+        r = cocos_evidence_expect(e, COCOS_CLAIM_CHALLENGE, challenge, CHALLENGE_LEN, err);
+    if (r == COCOS_OK)
+        r = cocos_verifier_verify(c->verifier, e, cocos__clock_wall_ns(), COCOS_TIME_CLOCK, &v,
+                                  err);
+    cocos_verdict_free(v);
+    cocos_evidence_free(e);
+    return r;
+}
+
+/* 1 with its challenge while this is the agent's command stream. */
+static int challenge_of(cocos_cvms *c,
+                        const char *agent,
+                        const cocos__cvms_link *link,
+                        uint8_t challenge[CHALLENGE_LEN])
+{
+    COCOS__LOCKED(&c->lock);
+    const struct agent *a = find(c, agent);
+
+    if (!a || !link || a->link != link)
+        return 0;
+    memcpy(challenge, a->challenge, CHALLENGE_LEN);
+    return 1;
+}
+
+static void proven(cocos_cvms *c, const char *agent, const cocos__cvms_link *link)
+{
+    COCOS__LOCKED(&c->lock);
+    struct agent *a = find(c, agent);
+    cocos_error *err = NULL;
+
+    if (!a || a->link != link || a->proven)
+        return;
+    a->proven = 1;
+    cocos__random(a->challenge, sizeof a->challenge); /* it was used */
+    if (send_request(c, a, &err) < 0)
+        cocos__log_error(COCOS_LOG_WARN, "cvms", "the manifest could not be sent", err);
+    cocos_error_free(err);
+}
+
+static void hear_evidence(cocos_cvms *c,
+                          const char *agent,
+                          const cocos__cvms_link *link,
+                          const Cvms__EvidenceRes *res)
+{
+    COCOS__CLEANUP(cocos__error_freep) cocos_error *err = NULL;
+    uint8_t challenge[CHALLENGE_LEN];
+    char text[1024];
+
+    if (!challenge_of(c, agent, link, challenge))
+        return;
+    snprintf(text, sizeof text, "%zu bytes", res->evidence.len);
+    if (!c->verifier) {
+        tell(c, COCOS_CVMS_EVIDENCE, agent, "", *res->error ? "none" : "not judged",
+             *res->error ? res->error : text);
+        return;
+    }
+    if (*res->error) {
+        tell(c, COCOS_CVMS_EVIDENCE, agent, "", "refused", res->error);
+        return;
+    }
+    if (judge(c, &res->evidence, challenge, &err) < 0) {
+        snprintf(text, sizeof text, "%s: %s", cocos_error_code(err), cocos_error_message(err));
+        tell(c, COCOS_CVMS_EVIDENCE, agent, "", "refused", text);
+        return;
+    }
+    tell(c, COCOS_CVMS_EVIDENCE, agent, "", "accepted", text);
+    proven(c, agent, link);
+}
+
+static void hear(cocos_cvms *c,
+                 const char *agent,
+                 const cocos__cvms_link *link,
+                 const Cvms__ClientStreamMessage *m)
 {
     char size[32];
 
@@ -159,6 +266,9 @@ static void hear(cocos_cvms *c, const char *agent, const Cvms__ClientStreamMessa
         snprintf(size, sizeof size, "%zu bytes", m->azureattestationtoken->file.len);
         tell(c, COCOS_CVMS_REPORT, agent, "", "azure", size);
         break;
+    case CVMS__CLIENT_STREAM_MESSAGE__MESSAGE_EVIDENCE_RES:
+        hear_evidence(c, agent, link, m->evidenceres);
+        break;
     default:
         cocos__log_fields(COCOS_LOG_WARN, "cvms", "unknown message from an agent", "agent", agent,
                           NULL);
@@ -166,14 +276,18 @@ static void hear(cocos_cvms *c, const char *agent, const Cvms__ClientStreamMessa
     }
 }
 
-static int hear_all(cocos_cvms *c, cocos__rpc_call *call, const char *agent, cocos_error **err)
+static int hear_all(cocos_cvms *c,
+                    cocos__rpc_call *call,
+                    const char *agent,
+                    const cocos__cvms_link *link,
+                    cocos_error **err)
 {
     for (;;) {
         ProtobufCMessage *m = NULL;
         int r = cocos__rpc_recv_pb(call, &cvms__client_stream_message__descriptor, &m, err);
         if (r < 0 || !m)
             return r;
-        hear(c, agent, (const Cvms__ClientStreamMessage *)m);
+        hear(c, agent, link, (const Cvms__ClientStreamMessage *)m);
         protobuf_c_message_free_unpacked(m, NULL);
     }
 }
@@ -207,7 +321,8 @@ static int attach(cocos_cvms *c, const char *name, cocos__cvms_link *link, cocos
     if (r < 0)
         return r;
     a->link = link;
-    return send_request(c, a, err);
+    r = ask_evidence(a, err);
+    return r < 0 ? r : send_request(c, a, err);
 }
 
 static void detach(cocos_cvms *c, const char *name, const cocos__cvms_link *link)
@@ -235,7 +350,7 @@ static int process(cocos__rpc_call *call, void *user, cocos_error **err)
     if (link)
         r = attach(c, name, link, err);
     if (r == COCOS_OK)
-        r = hear_all(c, call, name, err);
+        r = hear_all(c, call, name, link, err);
     if (link) {
         detach(c, name, link);
         cocos__cvms_link_free(link);
@@ -272,6 +387,19 @@ static int listen_with(cocos_cvms *c, const cocos_cvms_options *s, cocos_error *
                                     &c->listener, err);
 }
 
+static int make_verifier(cocos_cvms *c, const cocos_cvms_options *o, cocos_error **err)
+{
+    cocos_policy *policy = NULL;
+
+    if (!o->policy)
+        return COCOS_OK;
+    int r = cocos_policy_from_json(o->policy, strlen(o->policy), &policy, err);
+    if (r == COCOS_OK)
+        r = cocos_verifier_new(policy, &c->verifier, err);
+    cocos_policy_free(policy);
+    return r;
+}
+
 int cocos_cvms_open(
     const cocos_cvms_options *o, cocos_cvms_fn fn, void *user, cocos_cvms **ret, cocos_error **err)
 {
@@ -291,7 +419,9 @@ int cocos_cvms_open(
     c->user = user;
     pthread_mutex_init(&c->lock, NULL);
     cocos__buf_init(&c->common.request, REQUEST_MAX);
-    int r = cocos__rpc_server_new(&so, &c->server, err);
+    int r = make_verifier(c, o, err);
+    if (r == COCOS_OK)
+        r = cocos__rpc_server_new(&so, &c->server, err);
     if (r == COCOS_OK)
         r = listen_with(c, o, err);
     if (r < 0) {
@@ -443,6 +573,7 @@ void cocos_cvms_close(cocos_cvms *c)
         free(a);
     }
     agent_done(&c->common);
+    cocos_verifier_free(c->verifier);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }

@@ -18,6 +18,7 @@
 #define LINE_MAX_LEN 4096
 #define PEM_MAX      (64u * 1024)
 #define POLL_MS      100
+#define POLICY_MAX   (4u * 1024 * 1024)
 
 /* One run of the server. */
 struct serving {
@@ -26,6 +27,7 @@ struct serving {
     pthread_mutex_t output; /* one line at a time */
     const char *exit_when;
     atomic_int done;
+    int attested; /* there is a policy: no manifest goes out without proof */
     size_t next; /* operand whose manifest is handed out next */
     char line[LINE_MAX_LEN];
     size_t line_len;
@@ -35,7 +37,7 @@ static const char *event_name(int event)
 {
     static const char *const names[] = {
         "",      "connected", "disconnected", "manifest", "accepted", "refused",
-        "state", "stopped",   "event",        "log",      "report",
+        "state", "stopped",   "event",        "log",      "report",   "evidence",
     };
     return event > 0 && (size_t)event < sizeof names / sizeof *names ? names[event] : "unknown";
 }
@@ -106,7 +108,7 @@ static void on_event(
     } else {
         print_event(s, event, agent, id, name, text);
     }
-    if (event == COCOS_CVMS_MANIFEST)
+    if (event == COCOS_CVMS_MANIFEST && !s->attested)
         tool_say(s->t, "%s: handed a manifest to %s", TOOL_NOT_CONFIDENTIAL, agent);
     if (s->exit_when && (strcmp(s->exit_when, event_name(event)) == 0 ||
                          (event == COCOS_CVMS_EVENT && strcmp(s->exit_when, name) == 0)))
@@ -220,6 +222,22 @@ set_pem(tool *t, cocos_cvms_options *o, const char *setting, const char *option,
     return *code ? -1 : 0;
 }
 
+static int set_policy(tool *t, cocos_cvms_options *o)
+{
+    const char *path = NULL;
+    cocos_error *err = NULL;
+    size_t len;
+    int code = 0;
+
+    if (tool_setting_get(t, "attestation_policy", &path, NULL) < 0)
+        return 2;
+    char *text = path ? tool_read_file(t, path, POLICY_MAX, &len, &code) : NULL;
+    if (text && cocos_cvms_options_set(o, "policy", text, &err) < 0)
+        code = tool_fail_error(t, err);
+    cocos_free_text(text);
+    return code;
+}
+
 static int set_options(tool *t, cocos_cvms_options *o)
 {
     char address[512];
@@ -242,7 +260,7 @@ static int set_options(tool *t, cocos_cvms_options *o)
         set_pem(t, o, "server_key", "key", &code) < 0 ||
         set_pem(t, o, "client_ca_certs", "client_ca", &code) < 0)
         return code;
-    return 0;
+    return set_policy(t, o);
 }
 
 static void say_where(struct serving *s)
@@ -267,6 +285,9 @@ static int run(tool *t)
     if (code)
         return code;
     pthread_mutex_init(&s.output, NULL);
+    const char *policy = NULL;
+    (void)!tool_setting_get(t, "attestation_policy", &policy, NULL);
+    s.attested = policy != NULL;
     if (cocos_cvms_options_new(&o, &err) < 0)
         return tool_fail_error(t, err);
     code = set_options(t, o);
@@ -292,6 +313,7 @@ static const tool_option options[] = {
     {"cert", 0, "FILE", "PEM certificate chain: TLS instead of plaintext", 0, NULL},
     {"key", 0, "FILE", "PEM private key for --cert", 0, NULL},
     {"client-ca", 0, "FILE", "agents must present a certificate from this PEM file", 0, NULL},
+    {"policy", 0, "FILE", "agents get a manifest only after evidence that this policy accepts", 0, NULL},
     {"exit-when", 0, "EVENT", "end after this event, e.g. accepted, refused, Complete, Failed", 0,
      NULL},
     {NULL},
@@ -302,6 +324,7 @@ static const tool_setting settings[] = {
     {"port", "PORT", "port", "7001", "port to listen on"},
     {"server_cert", "SERVER_CERT", "cert", NULL, "PEM certificate chain, path or text"},
     {"server_key", "SERVER_KEY", "key", NULL, "PEM private key, path or text"},
+    {"attestation_policy", "ATTESTATION_POLICY", "policy", NULL, "JSON policy for agents' evidence, path"},
     {"client_ca_certs", "CLIENT_CA_CERTS", "client-ca", NULL, "PEM roots for agents, path or text"},
     {NULL},
 };

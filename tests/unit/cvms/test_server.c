@@ -110,7 +110,7 @@ static void part(struct stream *s)
     cocos__rpc_channel_close(s->ch);
 }
 
-static Cvms__ServerStreamMessage *next(struct stream *s)
+static Cvms__ServerStreamMessage *next_of_all(struct stream *s)
 {
     ProtobufCMessage *m = NULL;
     cocos_error *err = NULL;
@@ -118,6 +118,18 @@ static Cvms__ServerStreamMessage *next(struct stream *s)
     assert_ok(cocos__rpc_recv_pb(s->call, &cvms__server_stream_message__descriptor, &m, &err), err);
     ck_assert_ptr_nonnull(m);
     return (Cvms__ServerStreamMessage *)m;
+}
+
+/* The question for evidence comes first on every command stream. */
+static Cvms__ServerStreamMessage *next(struct stream *s)
+{
+    for (;;) {
+        Cvms__ServerStreamMessage *m = next_of_all(s);
+        if (m->message_case != CVMS__SERVER_STREAM_MESSAGE__MESSAGE_EVIDENCE_REQ)
+            return m;
+        ck_assert_uint_eq(m->evidencereq->challenge.len, 32);
+        cvms__server_stream_message__free_unpacked(m, NULL);
+    }
 }
 
 static void say(struct stream *s, const Cvms__ClientStreamMessage *m)
@@ -198,6 +210,52 @@ START_TEST(hands_its_manifest_to_every_agent_in_chunks)
     ck_assert_uint_eq(strlen(e.text), 64);
     part(&early);
     part(&late);
+    cocos_manifest_free(m);
+    cocos_cvms_close(c);
+}
+END_TEST
+
+static void say_evidence(struct stream *s, const char *error, const char *bytes)
+{
+    Cvms__ClientStreamMessage m = CVMS__CLIENT_STREAM_MESSAGE__INIT;
+    Cvms__EvidenceRes res = CVMS__EVIDENCE_RES__INIT;
+
+    res.error = (char *)(uintptr_t)error;
+    res.evidence = (ProtobufCBinaryData){strlen(bytes), (uint8_t *)(uintptr_t)bytes};
+    m.message_case = CVMS__CLIENT_STREAM_MESSAGE__MESSAGE_EVIDENCE_RES;
+    m.evidenceres = &res;
+    say(s, &m);
+}
+
+/* Evidence that is accepted: tests/integration/test_attested.py. */
+START_TEST(hands_no_manifest_to_an_agent_without_accepted_evidence)
+{
+    const char *const options[] = {"policy", "{\"version\": 1}", NULL};
+    cocos_cvms *c = open_server(options);
+    cocos_manifest *m = sample();
+    cocos_error *err = NULL;
+
+    assert_ok(cocos_cvms_run(c, NULL, m, &err), err);
+    struct stream a = connect_as(c, "a", 0);
+    Cvms__ServerStreamMessage *q = next_of_all(&a);
+    ck_assert_int_eq(q->message_case, CVMS__SERVER_STREAM_MESSAGE__MESSAGE_EVIDENCE_REQ);
+    cvms__server_stream_message__free_unpacked(q, NULL);
+    say_evidence(&a, "evidence.none: this machine has none", "");
+    struct event e = wait_for(COCOS_CVMS_EVIDENCE, "a");
+    ck_assert_str_eq(e.name, "refused");
+    ck_assert_str_eq(e.text, "evidence.none: this machine has none");
+    struct stream b = connect_as(c, "b", 0);
+    say_evidence(&b, "", "no envelope");
+    e = wait_for(COCOS_CVMS_EVIDENCE, "b");
+    ck_assert_str_eq(e.name, "refused");
+    assert_ok(cocos_cvms_run(c, NULL, m, &err), err);
+    for (int i = 0; i < 200 && cocos_cvms_ask_state(c, NULL, &err) < 0; i++)
+        usleep(10000);
+    q = next(&a); /* nothing came before */
+    ck_assert_int_eq(q->message_case, CVMS__SERVER_STREAM_MESSAGE__MESSAGE_AGENT_STATE_REQ);
+    cvms__server_stream_message__free_unpacked(q, NULL);
+    part(&a);
+    part(&b);
     cocos_manifest_free(m);
     cocos_cvms_close(c);
 }
@@ -384,6 +442,7 @@ END_TEST
 
 TEST_MAIN(server,
           hands_its_manifest_to_every_agent_in_chunks,
+          hands_no_manifest_to_an_agent_without_accepted_evidence,
           sends_commands_to_the_command_stream_of_the_named_agent_only,
           tells_what_agents_say_without_control_characters,
           ends_a_stream_that_sends_garbage_and_serves_on,
