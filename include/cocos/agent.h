@@ -27,6 +27,10 @@ COCOS_API COCOS_NODISCARD int cocos_agent_service_options_new(cocos_agent_servic
  * "cvm_id", "certs_dir" (what stands for /etc/certs), "cvms_cert", "cvms_key", "cvms_ca" (names
  * below /etc/certs), "max_asset" and "max_total" (bytes, suffixes K, M, G), "unlimited" (0|1: run
  * jobs also where limits cannot be enforced), "crun" (path of the OCI runtime).
+ * What makes evidence: "evidence" (comma list of tpm, snp, tdx, sim-snp, sim-tdx; default: whatever
+ * is there, never simulated), "require" (list of those without which there is no start), "tcti" (of
+ * the TPM), "vmpl" (of the SNP report, 0 to 3), "tsm_dir", "sev_guest", "tdx_guest", "security_dir"
+ * (paths, default: the system's), "simulator" (directory with the keys of the simulator).
  * @param value  text. Copied.
  * @return COCOS_OK; COCOS_ERR_USAGE "option.name" or "option.value"; COCOS_ERR_MEMORY.   @since 0.1
  */
@@ -60,6 +64,7 @@ typedef struct cocos_agent_service cocos_agent_service;
  * in threads of its own.
  * @param ret [out, owned] free with cocos_agent_service_free().
  * @return COCOS_OK; COCOS_ERR_BUSY "agent.locked": another agent has the state directory;
+ * COCOS_ERR_UNSUPPORTED "evidence.provider", "evidence.required": no such evidence here;
  * COCOS_ERR_IO: directory or port; COCOS_ERR_USAGE; COCOS_ERR_MEMORY.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_agent_service_start(const cocos_agent_service_options *o,
@@ -67,6 +72,8 @@ COCOS_API COCOS_NODISCARD int cocos_agent_service_start(const cocos_agent_servic
                                                         cocos_error **err);
 /** "sha256:HEX" of the port's own key, to be trusted as AGENT_GRPC_PIN. Borrowed.   @since 0.1 */
 COCOS_API const char *cocos_agent_service_pin(const cocos_agent_service *s);
+/** What makes evidence here, e.g. "snp, tpm"; "none". Borrowed.   @since 0.1 */
+COCOS_API const char *cocos_agent_service_platform(const cocos_agent_service *s);
 /** "host:port" that the agent listens on. Borrowed.   @since 0.1 */
 COCOS_API const char *cocos_agent_service_address(const cocos_agent_service *s);
 /**

@@ -7,6 +7,7 @@
  * fetch the result.
  */
 
+#include <cocos/case.h>
 #include <cocos/collateral.h>
 #include <cocos/error.h>
 #include <cocos/key.h>
@@ -105,6 +106,9 @@ COCOS_API void cocos_agent_conn_close(cocos_agent_conn *c);
 /** The judgement over the agent at the other end; NULL without attestation. Borrowed from the
  * connection.   @since 0.1 */
 COCOS_API const cocos_verdict *cocos_agent_conn_verdict(const cocos_agent_conn *c);
+/** The evidence that was judged, an envelope; NULL without attestation. Borrowed from the
+ * connection.   @since 0.1 */
+COCOS_API const uint8_t *cocos_agent_conn_evidence(const cocos_agent_conn *c, size_t *len);
 /**
  * Confirm the manifest: from here on requests are signed for this one, and for no other. An
  * attested connection signs nothing but Describe before.
@@ -114,6 +118,69 @@ COCOS_API const cocos_verdict *cocos_agent_conn_verdict(const cocos_agent_conn *
 COCOS_API COCOS_NODISCARD int cocos_agent_confirm_manifest(cocos_agent_conn *c,
                                                            const uint8_t digest[COCOS_DIGEST_SIZE],
                                                            cocos_error **err);
+
+/**
+ * Ask for fresh evidence over a nonce (Attest), to be kept or judged elsewhere. It says nothing
+ * about this connection. That it is for this nonce is expected of it already.
+ * @param nonce  8 to 64 bytes.
+ * @param ret    [out, owned] free with cocos_evidence_free().
+ * @return COCOS_OK; COCOS_ERR_USAGE "attest.nonce"; COCOS_ERR_UNSUPPORTED "evidence.none": the
+ * machine has none; COCOS_ERR_EXHAUSTED "attest.rate": later; others as above.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_agent_attest(cocos_agent_conn *c,
+                                                 const uint8_t *nonce,
+                                                 size_t len,
+                                                 int64_t deadline_ns,
+                                                 cocos_cancel *cancel,
+                                                 cocos_evidence **ret,
+                                                 cocos_error **err);
+
+/**
+ * Bring an approval or withdrawal, whoever signed it. A withdrawal is final until the machine boots
+ * anew; after the start it ends the job.
+ * @param missing  [out, optional] how many still stand in the way of the start.
+ * @return COCOS_OK; COCOS_ERR_UNAUTHENTICATED, COCOS_ERR_DENIED "approval.…"; COCOS_ERR_STATE
+ * "approval.late"; others as above.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_agent_approve(cocos_agent_conn *c,
+                                                  const cocos_approval *approval,
+                                                  int64_t deadline_ns,
+                                                  cocos_cancel *cancel,
+                                                  size_t *missing,
+                                                  cocos_error **err);
+
+/** What an agent testifies about one run. Immutable. */
+typedef struct cocos_agent_testimony cocos_agent_testimony;
+
+/**
+ * Fetch the statement, with its evidence and the approvals that the agent has. Its signature is
+ * checked, and that it is about this manifest and instance; whether to believe the key that signed
+ * it is for cocos_case_verify().
+ * @param key  private key of a party.
+ * @param ret  [out, owned] free with cocos_agent_testimony_free().
+ * @return COCOS_OK; COCOS_ERR_STATE "statement.early"; others as above.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_agent_statement(cocos_agent_conn *c,
+                                                    const cocos_key *key,
+                                                    int64_t deadline_ns,
+                                                    cocos_cancel *cancel,
+                                                    cocos_agent_testimony **ret,
+                                                    cocos_error **err);
+/** Borrowed.   @since 0.1 */
+COCOS_API const cocos_statement *cocos_agent_testimony_statement(const cocos_agent_testimony *t);
+/** NULL before every consumer has the result and the assets are wiped. Borrowed.   @since 0.1 */
+COCOS_API const cocos_closure *cocos_agent_testimony_closure(const cocos_agent_testimony *t);
+/** The evidence for the key that signed, an envelope; NULL where the machine has none. Borrowed.
+ * @since 0.1 */
+COCOS_API const uint8_t *cocos_agent_testimony_evidence(const cocos_agent_testimony *t,
+                                                        size_t *len);
+/** Number of approvals and withdrawals.   @since 0.1 */
+COCOS_API size_t cocos_agent_testimony_approval_count(const cocos_agent_testimony *t);
+/** Number @p i of them, NULL past the end. Borrowed.   @since 0.1 */
+COCOS_API const cocos_approval *cocos_agent_testimony_approval(const cocos_agent_testimony *t,
+                                                               size_t i);
+/** NULL is allowed.   @since 0.1 */
+COCOS_API void cocos_agent_testimony_free(cocos_agent_testimony *t);
 
 /** What an agent says about itself and its computation. Immutable. */
 typedef struct cocos_agent_info cocos_agent_info;
@@ -144,6 +211,11 @@ COCOS_API const cocos_manifest *cocos_agent_info_manifest(const cocos_agent_info
 COCOS_API const char *cocos_agent_info_version(const cocos_agent_info *i);
 /** 1 when the agent runs in compat mode.   @since 0.1 */
 COCOS_API int cocos_agent_info_compat(const cocos_agent_info *i);
+/** Number of signatures that the start still waits for (parties only).   @since 0.1 */
+COCOS_API size_t cocos_agent_info_missing_count(const cocos_agent_info *i);
+/** Number @p n of them: a role and the thumbprint of a key, or who has withdrawn; "" past the end.
+ * Borrowed.   @since 0.1 */
+COCOS_API const char *cocos_agent_info_missing(const cocos_agent_info *i, size_t n);
 /** Number of assets listed (parties only).   @since 0.1 */
 COCOS_API size_t cocos_agent_info_asset_count(const cocos_agent_info *i);
 /** Kind, index, received bytes and completeness of listed asset @p n. Outputs may be NULL.
@@ -207,6 +279,12 @@ COCOS_API COCOS_NODISCARD int cocos_manifest_find_dataset(const cocos_manifest *
                                                           const char *path,
                                                           uint32_t *index,
                                                           cocos_error **err);
+
+/** A nonce that the statement for this consumer will carry, sent with the next download: whoever
+ * has the statement can show which download it was made for. 8 to 64 bytes, copied; other lengths
+ * are nothing.   @since 0.1 */
+COCOS_API void
+cocos_agent_conn_set_consumer_nonce(cocos_agent_conn *c, const uint8_t *nonce, size_t len);
 
 /**
  * Fetch the result into a file: written beside it, checked against the digest that the agent

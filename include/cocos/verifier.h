@@ -116,6 +116,9 @@ COCOS_API COCOS_NODISCARD int cocos_evidence_find(const cocos_evidence *evidence
                                                   size_t *len,
                                                   cocos_error **err);
 
+/** The bytes that it was made of, without what was put beside. Borrowed.   @since 0.1 */
+COCOS_API const uint8_t *cocos_evidence_data(const cocos_evidence *evidence, size_t *len);
+
 /** enum cocos_evidence_kind of @p evidence.   @since 0.1 */
 COCOS_API int cocos_evidence_kind(const cocos_evidence *evidence);
 

@@ -10,10 +10,12 @@
 
 void cocos__computation_free(cocos__computation *c)
 {
+    cocos__testimony_free(c->testimony);
+    cocos__consent_close(c->consent);
     cocos__store_close(c->store);
     cocos_manifest_free(c->manifest);
-    free(c->nonces);
     pthread_rwlock_destroy(&c->results);
+    pthread_mutex_destroy(&c->proving);
     free(c);
 }
 
@@ -28,11 +30,7 @@ cocos__computation_new(const cocos_agent_service *s, uint64_t run, cocos_manifes
     }
     *c = (cocos__computation){.refs = 1, .run = run, .manifest = manifest_take};
     pthread_rwlock_init(&c->results, NULL);
-    c->nonces = calloc(cocos_manifest_consumer_count(manifest_take), sizeof *c->nonces);
-    if (!c->nonces) {
-        cocos__computation_free(c);
-        return NULL;
-    }
+    pthread_mutex_init(&c->proving, NULL);
     snprintf(c->dir, sizeof c->dir, "%s/runs/%" PRIu64, s->options.state_dir, run);
     return c;
 }
@@ -47,6 +45,21 @@ int cocos__computation_open_store(const cocos_agent_service *s,
 
     snprintf(dir, sizeof dir, "%s/assets", c->dir);
     return cocos__store_open(dir, c->manifest, &limits, wiped, &c->store, err);
+}
+
+int cocos__computation_open_parties(const cocos_agent_service *s,
+                                    cocos__computation *c,
+                                    cocos_error **err)
+{
+    const cocos__testimony_about about = {.dir = c->dir,
+                                          .manifest = c->manifest,
+                                          .instance = s->identity.instance_id,
+                                          .measurement = s->measurement,
+                                          .store = c->store};
+    int r = cocos__consent_open(s->options.state_dir, s->identity.instance_id, c->manifest,
+                                &c->consent, err);
+
+    return r < 0 ? r : cocos__testimony_open(&about, &c->testimony, err);
 }
 
 int cocos__computation_keep_manifest(const cocos__computation *c, cocos_error **err)

@@ -21,7 +21,7 @@
 /* All that an agent ever makes there. boot_id goes first, so that a wipe that was cut short is done
  * again. */
 static const char *const names[] = {"boot_id", "instance", "tls-cert.pem", "tls-key.pem",
-                                    "record",  "events",   "runs"};
+                                    "record",  "events",   "runs",         "parties"};
 
 static void join(char out[COCOS__STATE_DIR_MAX + 64], const char *dir, const char *name)
 {

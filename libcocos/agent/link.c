@@ -3,9 +3,11 @@
  * The link to the computation-management server (protocol.md 3, cocos-v1 section 2): one stream for
  * commands and their answers, one that only carries events and log lines.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/chunks.h"
+#include "agent/proof.h"
 #include "agent/report.h"
 #include "agent/run_request.h"
 #include "agent/service.h"
@@ -15,9 +17,10 @@
 #include "base/thread.h"
 #include "cvms/cvms.pb-c.h"
 
-#define REPLIES_MAX  64
-#define RECONNECT_NS (60 * COCOS__NS_PER_S) /* after disconnectReq, cocos-v1 section 2 */
-#define ECHO_MAX     64
+#define REPLIES_MAX   64
+#define RECONNECT_NS  (60 * COCOS__NS_PER_S) /* after disconnectReq, cocos-v1 section 2 */
+#define ECHO_MAX      64
+#define CHALLENGE_MIN 16 /* cocos-v1 section 1, claim 2 */
 
 typedef struct reply {
     struct reply *next;
@@ -128,13 +131,31 @@ static void answer_state(cocos__link *l, const char *id)
     answer(l, &m, 1);
 }
 
-static void answer_evidence(cocos__link *l)
+/* In the receiving thread, so that a server that asks without end holds up itself only. */
+static void answer_evidence(cocos__link *l, const Cvms__EvidenceReq *rq)
 {
-    static char error[] = "agent.unsupported: this version gives no evidence";
+    COCOS__CLEANUP(cocos__buf_done) cocos__buf envelope;
+    COCOS__CLEANUP(cocos__error_freep) cocos_error *err = NULL;
     Cvms__ClientStreamMessage m = CVMS__CLIENT_STREAM_MESSAGE__INIT;
     Cvms__EvidenceRes res = CVMS__EVIDENCE_RES__INIT;
+    const cocos__proof p = {.purpose = COCOS__PURPOSE_CVMS,
+                            .challenge = {rq->challenge.data, rq->challenge.len}};
+    char text[512];
+    int r;
 
-    res.error = error;
+    cocos__buf_init(&envelope, COCOS__ENVELOPE_MAX);
+    if (rq->challenge.len < CHALLENGE_MIN || rq->challenge.len > COCOS__CHALLENGE_MAX)
+        r = cocos__fail(&err, COCOS_ERR_MALFORMED, "attest.nonce",
+                        "the challenge has %zu bytes, not %d to %d", rq->challenge.len,
+                        CHALLENGE_MIN, COCOS__CHALLENGE_MAX);
+    else
+        r = cocos__proof_make(l->service, &p, 0, &envelope, &err);
+    if (r < 0) {
+        snprintf(text, sizeof text, "%s: %s", cocos_error_code(err), cocos_error_message(err));
+        res.error = text;
+    } else {
+        res.evidence = (ProtobufCBinaryData){envelope.len, envelope.data};
+    }
     m.message_case = CVMS__CLIENT_STREAM_MESSAGE__MESSAGE_EVIDENCE_RES;
     m.evidenceres = &res;
     answer(l, &m, 1);
@@ -316,7 +337,7 @@ static void command(void *user, cocos__span message)
         disconnect(l);
         break;
     case CVMS__SERVER_STREAM_MESSAGE__MESSAGE_EVIDENCE_REQ:
-        answer_evidence(l);
+        answer_evidence(l, m->evidencereq);
         break;
     default:
         refused(l, COCOS__REPORT_COMMAND_REFUSED, "cvms.message");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/proof.h"
 #include "agent/report.h"
 #include "agent/service.h"
 #include "base/clock.h"
@@ -91,8 +92,12 @@ static int use_tls(cocos_agent_service *s, const cocos_manifest *m, cocos_error 
     COCOS__CLEANUP(cocos__tls_config_unrefp) cocos__tls_config *tls = NULL;
     int r = cocos__certs_server_tls(s, m, &tls, err);
 
-    if (r < 0 || !tls)
+    if (r < 0)
         return r;
+    if (s->listener)
+        cocos__rpc_listener_require_attested(s->listener, cocos_manifest_attested_tls(m));
+    if (!tls)
+        return COCOS_OK;
     if (s->listener)
         cocos__rpc_listener_set_tls(s->listener, tls, 1);
     s->own_tls = 1;
@@ -105,20 +110,48 @@ static int set_up(cocos_agent_service *s, cocos__computation *c, cocos_error **e
     if (r == COCOS_OK)
         r = cocos__computation_open_store(s, c, 0, err);
     if (r == COCOS_OK)
+        r = cocos__computation_open_parties(s, c, err);
+    if (r == COCOS_OK)
         r = use_tls(s, c->manifest, err);
     if (r < 0)
         (void)cocos__remove_tree(c->dir, 0, NULL);
     return r;
 }
 
-int cocos__machine_accept(cocos_agent_service *s, cocos_manifest *manifest_take, cocos_error **err)
+/* With the lock held. */
+static int check_idle(const cocos_agent_service *s, cocos_error **err)
+{
+    if (s->record.state == COCOS__AGENT_RECEIVING_MANIFEST)
+        return COCOS_OK;
+    return cocos__fail(err, COCOS_ERR_BUSY, "agent.busy", "another computation is in state %s",
+                       cocos__agent_state_name(s->record.state));
+}
+
+/* Before the manifest is acted on it is in PCR 15 (cocos-v1 section 1). Without the lock: a TPM
+ * takes its time. Manifests come from one thread only. */
+static int measure(cocos_agent_service *s, const cocos_manifest *m, cocos_error **err)
+{
+    pthread_mutex_lock(&s->lock);
+    int r = check_idle(s, err);
+    pthread_mutex_unlock(&s->lock);
+
+    if (r == COCOS_OK && cocos_manifest_attested_tls(m) && !cocos__proof_possible(s))
+        r = cocos__fail(err, COCOS_ERR_UNSUPPORTED, "agent.attestation.none",
+                        "the manifest asks for attested TLS, and this machine has no evidence: %s",
+                        cocos__attester_reasons(s->attester));
+    if (r == COCOS_OK)
+        r = cocos__attester_extend_manifest(s->attester, cocos_manifest_digest(m),
+                                            cocos_deadline_in(COCOS__PROOF_NS), err);
+    return r;
+}
+
+static int take_manifest(cocos_agent_service *s, cocos_manifest *manifest_take, cocos_error **err)
 {
     COCOS__LOCKED(&s->lock);
 
-    if (s->record.state != COCOS__AGENT_RECEIVING_MANIFEST) {
+    if (check_idle(s, err) < 0) {
         cocos_manifest_free(manifest_take);
-        return cocos__fail(err, COCOS_ERR_BUSY, "agent.busy", "another computation is in state %s",
-                           cocos__agent_state_name(s->record.state));
+        return COCOS_ERR_BUSY;
     }
     cocos__computation *c = cocos__computation_new(s, s->record.runs + 1, manifest_take);
     if (!c)
@@ -141,14 +174,42 @@ int cocos__machine_accept(cocos_agent_service *s, cocos_manifest *manifest_take,
     return COCOS_OK;
 }
 
-/* What the assets that are there allow. An agent that is ending leaves it to the next start. */
+int cocos__machine_accept(cocos_agent_service *s, cocos_manifest *manifest_take, cocos_error **err)
+{
+    int r = measure(s, manifest_take, err);
+
+    if (r < 0) {
+        cocos_manifest_free(manifest_take);
+        return r;
+    }
+    return take_manifest(s, manifest_take, err);
+}
+
+/* The start is counted once, in the record together with the new state, then with the manifest:
+ * resume() makes up for a kill in between. */
+static void start_run(cocos_agent_service *s)
+{
+    cocos__consent *consent = s->current->consent;
+    cocos_error *err = NULL;
+
+    s->record.start_run = consent->runs + 1;
+    enter(s, COCOS__AGENT_ASSETS);
+    save(s);
+    if (cocos__consent_count(consent, s->record.start_run, &err) < 0)
+        cocos__log_error(COCOS_LOG_ERROR, "agent", "the number of runs could not be stored", err);
+    cocos_error_free(err);
+}
+
+/* What the assets and approvals that are there allow. An agent that is ending leaves it to the next
+ * start. */
 static void advance(cocos_agent_service *s)
 {
     int waiting = s->record.state == COCOS__AGENT_RECEIVING_ALGORITHM ||
                   s->record.state == COCOS__AGENT_RECEIVING_DATA;
 
-    if (waiting && !s->quitting && cocos__store_complete(s->current->store))
-        enter(s, COCOS__AGENT_ASSETS);
+    if (waiting && !s->quitting && cocos__store_complete(s->current->store) &&
+        cocos__consent_given(s->current->consent))
+        start_run(s);
     else if (s->record.state == COCOS__AGENT_RECEIVING_ALGORITHM &&
              cocos__store_code_complete(s->current->store))
         enter(s, COCOS__AGENT_ALGORITHM);
@@ -176,26 +237,142 @@ void cocos__machine_asset_complete(cocos_agent_service *s,
     save(s);
 }
 
+/* With the lock held: may something still be signed about this computation? */
+static int check_open(const cocos_agent_service *s, const cocos__computation *c, cocos_error **err)
+{
+    if (s->current != c || c->stopped)
+        return cocos__fail(err, COCOS_ERR_ABORTED, "computation.stopped",
+                           "the computation was stopped");
+    return COCOS_OK;
+}
+
+static int check_late(const cocos_agent_service *s, const cocos_approval *a, cocos_error **err)
+{
+    int running = s->record.state == COCOS__AGENT_RUNNING;
+    int before = s->record.state == COCOS__AGENT_RECEIVING_ALGORITHM ||
+                 s->record.state == COCOS__AGENT_RECEIVING_DATA;
+
+    if (before || (running && cocos_approval_is_withdrawal(a)))
+        return COCOS_OK;
+    return cocos__fail(err, COCOS_ERR_STATE, "approval.late",
+                       "in state %s an %s changes nothing any more",
+                       cocos__agent_state_name(s->record.state),
+                       cocos_approval_is_withdrawal(a) ? "withdrawal" : "approval");
+}
+
+static void end_run(cocos_agent_service *s)
+{
+    s->current->withdrawn = 1;
+    if (s->job)
+        cocos__job_stop(s->job);
+}
+
+int cocos__machine_approve(cocos_agent_service *s,
+                           cocos__computation *c,
+                           cocos_approval *a_take,
+                           cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__approval_freep) cocos_approval *a = a_take;
+    int withdrawal = cocos_approval_is_withdrawal(a);
+    const char *id = cocos_manifest_id(c->manifest);
+
+    COCOS__LOCKED(&s->lock);
+    int r = check_open(s, c, err);
+    if (r == COCOS_OK)
+        r = check_late(s, a, err);
+    if (r == COCOS_OK)
+        r = cocos__consent_add(c->consent, COCOS__STEAL(a), err);
+    if (r < 0)
+        return r;
+    watchers_see(s, withdrawal ? "withdrawal" : "approval", 0, !withdrawal);
+    cocos__report_log(s->queue, withdrawal ? COCOS__REPORT_WITHDRAWAL : COCOS__REPORT_APPROVAL, id,
+                      NULL, cocos__consent_missing(c->consent, NULL, 0), 0);
+    if (s->record.state == COCOS__AGENT_RUNNING)
+        end_run(s);
+    else
+        advance(s);
+    save(s);
+    return COCOS_OK;
+}
+
 void cocos__machine_job_started(cocos_agent_service *s, cocos__computation *c)
 {
     COCOS__LOCKED(&s->lock);
 
-    if (s->current == c)
-        announce(s, "InProgress");
+    if (s->current != c)
+        return;
+    s->record.start_mono_ns = (uint64_t)cocos__clock_mono_ns();
+    s->record.start_wall_s = cocos__clock_wall_ns() / COCOS__NS_PER_S;
+    announce(s, "InProgress");
+    save(s);
 }
+
+/* ---- Statement and closure ---- */
+
+static void unproven(cocos_agent_service *s, const cocos__computation *c, cocos_error *err_take)
+{
+    cocos__report_log(s->queue, COCOS__REPORT_UNPROVEN, cocos_manifest_id(c->manifest),
+                      cocos_error_code(err_take), 0, 0);
+    cocos_error_free(err_take);
+}
+
+static void state_facts(cocos_agent_service *s, cocos__computation *c, const cocos__facts *facts)
+{
+    cocos__facts all = *facts;
+    int started = s->record.start_mono_ns != 0;
+    cocos_error *err = NULL;
+
+    all.start =
+        (cocos__moment){s->record.start_mono_ns, started ? s->record.start_wall_s : COCOS__NEVER};
+    all.end =
+        (cocos__moment){(uint64_t)cocos__clock_mono_ns(), cocos__clock_wall_ns() / COCOS__NS_PER_S};
+    all.result = s->record.result[0].present ? s->record.result[0].digest : NULL;
+    all.result_size = s->record.result[0].size;
+    if (cocos__testimony_state(c->testimony, s->record.start_run, c->consent, &all, &err) < 0)
+        unproven(s, c, err);
+    else
+        cocos__report_log(s->queue, COCOS__REPORT_STATED, cocos_manifest_id(c->manifest), NULL,
+                          s->record.start_run, 0);
+}
+
+/* Everybody has the result, or there is none, and the assets are wiped: the last words. */
+static void close_testimony(cocos_agent_service *s, cocos__computation *c)
+{
+    cocos_error *err = NULL;
+
+    if (!c->assets_wiped || !cocos__testimony_stated(c->testimony) ||
+        cocos__testimony_closed(c->testimony))
+        return;
+    if (cocos__testimony_close(c->testimony, &err) < 0)
+        unproven(s, c, err);
+    else
+        cocos__report_log(s->queue, COCOS__REPORT_CLOSED, cocos_manifest_id(c->manifest), NULL, 0,
+                          0);
+}
+
+static void wipe_result_files(cocos_agent_service *s, const cocos__computation *c);
 
 void cocos__machine_job_ended(cocos_agent_service *s,
                               cocos__computation *c,
                               const char *failure,
-                              const cocos__record_file results[2])
+                              const cocos__record_file results[2],
+                              const cocos__facts *facts)
 {
     COCOS__LOCKED(&s->lock);
     const char *id = cocos_manifest_id(c->manifest);
 
+    if (c->withdrawn)
+        failure = "job.withdrawn";
     snprintf(s->record.failure, sizeof s->record.failure, "%s", failure);
     s->record.assets_wiped = 1;
-    s->record.result[0] = results[0];
-    s->record.result[1] = results[1];
+    for (int part = 0; part < 2; part++)
+        s->record.result[part] = c->withdrawn ? (cocos__record_file){0} : results[part];
+    if (c->withdrawn)
+        wipe_result_files(s, c);
+    results = s->record.result;
+    state_facts(s, c, facts);
+    if (!results[0].present)
+        close_testimony(s, c);
     cocos__report_log(s->queue, COCOS__REPORT_JOB_ENDED, id, *failure ? failure : "ok", 0, 0);
     announce(s, *failure ? "Failed" : "Completed");
     if (results[0].present)
@@ -248,6 +425,7 @@ void cocos__machine_delivered(cocos_agent_service *s,
         s->record.complete_boot_ns = cocos__clock_boot_ns();
         if (s->record.state == COCOS__AGENT_CONSUMING_RESULTS)
             enter(s, COCOS__AGENT_DELIVERED);
+        close_testimony(s, c);
     }
     save(s);
     pthread_cond_broadcast(&s->changed);
@@ -262,11 +440,8 @@ void cocos__machine_note_nonce(cocos_agent_service *s,
 
     for (size_t i = 0; i < cocos_manifest_consumer_count(c->manifest); i++) {
         const cocos_key *k = cocos_manifest_consumer(c->manifest, i);
-        if (nonce.len == 0 ||
-            memcmp(cocos_key_thumbprint(k), cocos_key_thumbprint(consumer), 32) != 0)
-            continue;
-        memcpy(c->nonces[i].data, nonce.data, nonce.len);
-        c->nonces[i].len = nonce.len;
+        if (memcmp(cocos_key_thumbprint(k), cocos_key_thumbprint(consumer), 32) == 0)
+            cocos__testimony_nonce(c->testimony, i, nonce);
     }
 }
 
@@ -281,14 +456,16 @@ int64_t cocos__machine_wipe_due(const cocos_agent_service *s)
 }
 
 /* Overwrites and removes; what cannot be is said, with its code, and removed as far as it can. */
-static void wipe_tree(cocos_agent_service *s, const char *computation, const char *path)
+static int wipe_tree(cocos_agent_service *s, const char *computation, const char *path)
 {
     cocos_error *err = NULL;
+    int r = cocos__remove_tree(path, 1, &err);
 
-    if (cocos__remove_tree(path, 1, &err) < 0)
+    if (r < 0)
         cocos__report_log(s->queue, COCOS__REPORT_WIPE_FAILED, computation, cocos_error_code(err),
                           0, 0);
     cocos_error_free(err);
+    return r;
 }
 
 static void wipe_result_files(cocos_agent_service *s, const cocos__computation *c)
@@ -353,6 +530,8 @@ static void fence(cocos_agent_service *s, cocos__computation *c)
         .runs = s->record.runs, .state = s->record.state, .next_event = s->record.next_event};
     s->current = NULL;
     s->stopping = 0;
+    if (s->listener)
+        cocos__rpc_listener_require_attested(s->listener, 0);
     if (s->own_tls && s->listener)
         cocos__rpc_listener_set_tls(s->listener, s->identity.tls, 1);
     s->own_tls = 0;
@@ -430,6 +609,13 @@ static int load_computation(cocos_agent_service *s, cocos__computation **ret, co
         return cocos__fail_memory(err);
     r = cocos__computation_open_store(s, c, s->record.assets_wiped, err);
     if (r == COCOS_OK)
+        r = cocos__computation_open_parties(s, c, err);
+    if (r == COCOS_OK && s->record.start_run > c->consent->runs)
+        r = cocos__consent_count(c->consent, s->record.start_run, err);
+    if (r == COCOS_OK)
+        r = cocos__attester_note_manifest(s->attester, cocos_manifest_digest(c->manifest),
+                                          cocos_deadline_in(COCOS__PROOF_NS), err);
+    if (r == COCOS_OK)
         r = use_tls(s, c->manifest, err);
     if (r < 0) {
         cocos__computation_free(c);
@@ -471,17 +657,20 @@ static void sweep(cocos_agent_service *s)
     wipe_tree(s, cocos_manifest_id(c->manifest), path);
     if (s->record.assets_wiped) {
         snprintf(path, sizeof path, "%s/assets", c->dir);
-        wipe_tree(s, cocos_manifest_id(c->manifest), path);
+        c->assets_wiped = wipe_tree(s, cocos_manifest_id(c->manifest), path) == COCOS_OK;
     }
     sweep_results(s);
 }
 
 static void interrupt_job(cocos_agent_service *s)
 {
+    const cocos__facts facts = {.exit_status = COCOS__NEVER};
+
     snprintf(s->record.failure, sizeof s->record.failure, "job.interrupted");
     s->record.assets_wiped = 1;
     cocos__report_log(s->queue, COCOS__REPORT_JOB_ENDED, cocos_manifest_id(s->current->manifest),
                       s->record.failure, 0, 0);
+    state_facts(s, s->current, &facts);
     announce(s, "Failed");
     enter(s, COCOS__AGENT_JOB_FAILED);
 }
@@ -522,6 +711,8 @@ int cocos__machine_open(cocos_agent_service *s, cocos_error **err)
         resume(s);
     }
     sweep(s);
+    if (s->current && (s->record.complete_boot_ns != 0 || !s->record.result[0].present))
+        close_testimony(s, s->current);
     save(s);
     return COCOS_OK;
 }

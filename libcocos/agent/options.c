@@ -11,7 +11,7 @@
 
 #define VALUE_MAX 4096
 
-enum type { TEXT, BYTES, FLAG };
+enum type { TEXT, BYTES, FLAG, LEVEL };
 
 static const struct option {
     const char *name;
@@ -29,6 +29,15 @@ static const struct option {
     {"cvms_key", TEXT, offsetof(cocos_agent_service_options, cvms_key), ""},
     {"cvms_ca", TEXT, offsetof(cocos_agent_service_options, cvms_ca), ""},
     {"crun", TEXT, offsetof(cocos_agent_service_options, crun), "crun"},
+    {"evidence", TEXT, offsetof(cocos_agent_service_options, evidence), ""},
+    {"require", TEXT, offsetof(cocos_agent_service_options, require), ""},
+    {"tcti", TEXT, offsetof(cocos_agent_service_options, tcti), ""},
+    {"tsm_dir", TEXT, offsetof(cocos_agent_service_options, tsm_dir), ""},
+    {"sev_guest", TEXT, offsetof(cocos_agent_service_options, sev_guest), ""},
+    {"tdx_guest", TEXT, offsetof(cocos_agent_service_options, tdx_guest), ""},
+    {"security_dir", TEXT, offsetof(cocos_agent_service_options, security_dir), ""},
+    {"simulator", TEXT, offsetof(cocos_agent_service_options, simulator), ""},
+    {"vmpl", LEVEL, offsetof(cocos_agent_service_options, vmpl), ""},
     {"max_asset", BYTES, offsetof(cocos_agent_service_options, max_asset), "64G"},
     {"max_total", BYTES, offsetof(cocos_agent_service_options, max_total), "256G"},
     {"unlimited", FLAG, offsetof(cocos_agent_service_options, unlimited), "0"},
@@ -81,6 +90,15 @@ static int set_flag(const struct option *opt, int *at, const char *value, cocos_
     return COCOS_OK;
 }
 
+/* 0 to 3 (AMD 56860, MSG_REPORT_REQ), or nothing. */
+static int set_level(const struct option *opt, int *at, const char *value, cocos_error **err)
+{
+    if (*value && (strlen(value) != 1 || value[0] < '0' || value[0] > '3'))
+        return fail_value(opt, "0, 1, 2 or 3", err);
+    *at = *value ? value[0] - '0' : -1;
+    return COCOS_OK;
+}
+
 static int
 set(cocos_agent_service_options *o, const struct option *opt, const char *value, cocos_error **err)
 {
@@ -91,6 +109,8 @@ set(cocos_agent_service_options *o, const struct option *opt, const char *value,
         return set_text(opt, at, value, err);
     case BYTES:
         return set_bytes(opt, at, value, err);
+    case LEVEL:
+        return set_level(opt, at, value, err);
     default:
         return set_flag(opt, at, value, err);
     }

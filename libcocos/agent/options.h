@@ -18,6 +18,15 @@ struct cocos_agent_service_options {
     char *cvms_key;
     char *cvms_ca;
     char *crun;
+    char *evidence; /* providers, "" for whatever is there */
+    char *require;
+    char *tcti;
+    char *tsm_dir;
+    char *sev_guest;
+    char *tdx_guest;
+    char *security_dir;
+    char *simulator;
+    int vmpl; /* -1: the lowest that the guest may ask for */
     uint64_t max_asset;
     uint64_t max_total;
     int unlimited;

@@ -6,7 +6,7 @@
 #include "agent/checksum.h"
 #include "agent/state.h"
 
-#define MAGIC "cocosr1\n"
+#define MAGIC "cocosr2\n"
 
 static void encode_file(const cocos__record_file *f, cocos__buf *out)
 {
@@ -25,6 +25,9 @@ void cocos__record_encode(const cocos__record *r, cocos__buf *out)
     cocos__buf_add_u64le(out, r->first_event);
     cocos__buf_add_u8(out, (uint8_t)r->state);
     cocos__buf_add_u8(out, (uint8_t)r->assets_wiped);
+    cocos__buf_add_u64le(out, r->start_run);
+    cocos__buf_add_u64le(out, r->start_mono_ns);
+    cocos__buf_add_u64le(out, (uint64_t)r->start_wall_s);
     cocos__buf_add_u64le(out, (uint64_t)r->complete_boot_ns);
     cocos__buf_add(out, r->failure, COCOS__RECORD_FAILURE_MAX);
     encode_file(&r->result[0], out);
@@ -59,6 +62,9 @@ int cocos__record_decode(const uint8_t *data, size_t len, cocos__record *r, coco
     r->first_event = cocos__read_u64le(&in);
     r->state = cocos__read_u8(&in);
     r->assets_wiped = cocos__read_u8(&in);
+    r->start_run = cocos__read_u64le(&in);
+    r->start_mono_ns = cocos__read_u64le(&in);
+    r->start_wall_s = (int64_t)cocos__read_u64le(&in);
     r->complete_boot_ns = (int64_t)cocos__read_u64le(&in);
     cocos__read_copy(&in, (uint8_t *)r->failure, COCOS__RECORD_FAILURE_MAX);
     decode_file(&in, &r->result[0]);

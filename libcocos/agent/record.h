@@ -28,6 +28,9 @@ typedef struct cocos__record {
     uint64_t first_event; /* of this computation */
     int state;            /* enum cocos__agent_state */
     int assets_wiped;
+    uint64_t start_run; /* which start of this manifest in this boot it was; 0: not started */
+    uint64_t start_mono_ns;
+    int64_t start_wall_s;
     int64_t complete_boot_ns; /* CLOCK_BOOTTIME when the last consumer had the result; 0: not yet */
     char failure[COCOS__RECORD_FAILURE_MAX + 1]; /* code of a failed job, else "" */
     cocos__record_file result[2];                /* parts 0 and 1 of Download */

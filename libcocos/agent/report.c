@@ -28,6 +28,11 @@ static const struct line {
     [COCOS__REPORT_STOPPED] = {COCOS_LOG_INFO, "computation stopped"},
     [COCOS__REPORT_COMMAND_REFUSED] = {COCOS_LOG_WARN, "message from the server refused: $w"},
     [COCOS__REPORT_MESSAGES_LOST] = {COCOS_LOG_WARN, "messages dropped before this one: $n"},
+    [COCOS__REPORT_APPROVAL] = {COCOS_LOG_INFO, "approval taken: $n still missing"},
+    [COCOS__REPORT_WITHDRAWAL] = {COCOS_LOG_WARN, "a party has withdrawn"},
+    [COCOS__REPORT_STATED] = {COCOS_LOG_INFO, "statement signed: start $n of this manifest"},
+    [COCOS__REPORT_CLOSED] = {COCOS_LOG_INFO, "closure signed, its key is gone"},
+    [COCOS__REPORT_UNPROVEN] = {COCOS_LOG_WARN, "no statement, closure or evidence: $w"},
     [COCOS__REPORT_WIPE_FAILED] = {COCOS_LOG_ERROR, "not everything could be wiped: $w"},
 };
 

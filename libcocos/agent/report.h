@@ -25,7 +25,12 @@ enum cocos__report_line {
     COCOS__REPORT_STOPPED = 10,
     COCOS__REPORT_COMMAND_REFUSED = 11,
     COCOS__REPORT_MESSAGES_LOST = 12,
-    COCOS__REPORT_WIPE_FAILED = 13
+    COCOS__REPORT_WIPE_FAILED = 13,
+    COCOS__REPORT_APPROVAL = 14,
+    COCOS__REPORT_WITHDRAWAL = 15,
+    COCOS__REPORT_STATED = 16,
+    COCOS__REPORT_CLOSED = 17,
+    COCOS__REPORT_UNPROVEN = 18
 };
 
 /* Serialised ClientStreamMessage with an agent_event, appended to the queue. `computation` may be

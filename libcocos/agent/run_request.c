@@ -200,12 +200,6 @@ int cocos__run_request_supported(const cocos_manifest *m, cocos__buf *defects, c
 {
     size_t before = defects->len;
 
-    if (cocos_manifest_attested_tls(m))
-        add_line(defects, "agent.unsupported.attested_tls",
-                 "attested TLS is not served by this version");
-    if (cocos_manifest_approval_count(m) > 0)
-        add_line(defects, "agent.approvals.unsupported",
-                 "approvals are not collected by this version");
     if (cocos_manifest_job_network_count(m) > 0)
         add_line(defects, "agent.unsupported.network", "jobs have no network in this version");
     if (strcmp(cocos_manifest_algo_type(m), "bin") != 0)

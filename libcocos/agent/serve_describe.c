@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Describe, UploadStatus, Approve: questions with one answer. */
+/* Describe, UploadStatus: questions with one answer. */
 #include <cocos/common.h>
 
 #include <string.h>
@@ -36,12 +36,16 @@ int cocos__serve_request(cocos__rpc_call *call,
 struct assets {
     Cocos__V1__Asset *items;
     Cocos__V1__Asset **list;
+    char (*missing)[COCOS__CONSENT_TEXT];
+    char **missing_list;
 };
 
 static void assets_done(struct assets *a)
 {
     free(a->items);
     free(a->list);
+    free(a->missing);
+    free(a->missing_list);
 }
 
 static void fill_asset(const cocos_manifest *m, const cocos__asset_status *st, Cocos__V1__Asset *a)
@@ -55,6 +59,27 @@ static void fill_asset(const cocos_manifest *m, const cocos__asset_status *st, C
     a->size = st->size == COCOS_SIZE_UNKNOWN ? 0 : st->size;
     a->received = st->received;
     a->complete = st->complete;
+}
+
+static int describe_missing(cocos_agent_service *s,
+                            const cocos__computation *c,
+                            struct assets *a,
+                            Cocos__V1__DescribeResponse *rsp,
+                            cocos_error **err)
+{
+    COCOS__LOCKED(&s->lock);
+    size_t n = cocos__consent_missing(c->consent, NULL, 0);
+
+    a->missing = calloc(n + 1, sizeof *a->missing);
+    a->missing_list = calloc(n + 1, sizeof *a->missing_list);
+    if (!a->missing || !a->missing_list)
+        return cocos__fail_memory(err);
+    cocos__consent_missing(c->consent, a->missing, n);
+    for (size_t i = 0; i < n; i++)
+        a->missing_list[i] = a->missing[i];
+    rsp->approvals_missing = a->missing_list;
+    rsp->n_approvals_missing = n;
+    return COCOS_OK;
 }
 
 static int describe_to_party(const cocos__computation *c,
@@ -87,7 +112,7 @@ int cocos__serve_describe(cocos__rpc_call *call, void *user, cocos_error **err)
     cocos_agent_service *s = user;
     COCOS__CLEANUP(cocos__rpc_msg_freep) cocos__rpc_msg *bytes = NULL;
     COCOS__CLEANUP(cocos__unpacked_freep) ProtobufCMessage *rq = NULL;
-    struct assets assets __attribute__((cleanup(assets_done))) = {NULL, NULL};
+    struct assets assets __attribute__((cleanup(assets_done))) = {0};
     Cocos__V1__DescribeResponse rsp = COCOS__V1__DESCRIBE_RESPONSE__INIT;
     COCOS__HOLD_CURRENT(held, s);
 
@@ -110,6 +135,8 @@ int cocos__serve_describe(cocos__rpc_call *call, void *user, cocos_error **err)
         r = cocos__auth_check(s, call, held.c, &want, NULL, err);
         if (r == COCOS_OK)
             r = describe_to_party(held.c, &assets, &rsp, err);
+        if (r == COCOS_OK)
+            r = describe_missing(s, held.c, &assets, &rsp, err);
         if (r < 0)
             return r;
     }
@@ -145,22 +172,4 @@ int cocos__serve_upload_status(cocos__rpc_call *call, void *user, cocos_error **
     rsp.size = st.size == COCOS_SIZE_UNKNOWN ? 0 : st.size;
     rsp.complete = st.complete;
     return cocos__rpc_send_pb(call, &rsp.base, err);
-}
-
-/* A manifest that asks for approvals is not accepted by this version (link.c), so none is ever
- * waited for. */
-int cocos__serve_approve(cocos__rpc_call *call, void *user, cocos_error **err)
-{
-    cocos_agent_service *s = user;
-    COCOS__CLEANUP(cocos__rpc_msg_freep) cocos__rpc_msg *bytes = NULL;
-    COCOS__CLEANUP(cocos__unpacked_freep) ProtobufCMessage *m = NULL;
-    COCOS__HOLD_CURRENT(held, s);
-
-    int r = cocos__serve_request(call, &cocos__v1__approve_request__descriptor, &bytes, &m, err);
-    if (r < 0)
-        return r;
-    if (!held.c)
-        return cocos__serve_no_manifest(err);
-    return cocos__fail(err, COCOS_ERR_STATE, "agent.approvals.none",
-                       "the manifest asks for no approval");
 }

@@ -43,8 +43,8 @@ static int fail_stopped(cocos_error **err)
 /* job.deadline and the like are told by the code; the text is the same for all. */
 static int fail_job(const char *code, cocos_error **err)
 {
-    static const char *const codes[] = {"job.interrupted", "job.deadline", "job.memory",
-                                        "job.disk"};
+    static const char *const codes[] = {"job.interrupted", "job.withdrawn", "job.deadline",
+                                        "job.memory", "job.disk"};
 
     for (size_t i = 0; i < COCOS__ARRAY_LEN(codes); i++) {
         if (strcmp(code, codes[i]) == 0)

@@ -13,6 +13,7 @@
 #include <cocos/agent.h>
 #include <cocos/manifest.h>
 
+#include "agent/consent.h"
 #include "agent/identity.h"
 #include "agent/job.h"
 #include "agent/options.h"
@@ -21,17 +22,15 @@
 #include "agent/ring.h"
 #include "agent/state.h"
 #include "agent/store.h"
+#include "agent/testimony.h"
+#include "evidence/evidence.h"
+#include "evidence/throttle.h"
 #include "rpc/rpc.h"
+#include "transport/attested.h"
 
 #define COCOS__SERVICE_PATH (COCOS__STATE_DIR_MAX + 64)
 
 #define COCOS__CONSUMER_NONCE_MAX 64
-
-/* For the statement of the result (cocos-v1 section 5). */
-struct cocos__consumer_nonce {
-    uint8_t data[COCOS__CONSUMER_NONCE_MAX];
-    size_t len;
-};
 
 /* One accepted manifest and what belongs to it. Counted references: a call may outlive a stop. */
 typedef struct cocos__computation {
@@ -45,8 +44,11 @@ typedef struct cocos__computation {
         results; /* held for reading while a result is read; for writing to stop or wipe */
     int stopped; /* both locks; either suffices to read */
     int results_wiped;
-    struct cocos__consumer_nonce
-        *nonces; /* service lock; one a consumer of the manifest, the latest that it sent */
+    cocos__consent *consent;     /* service lock */
+    cocos__testimony *testimony; /* service lock */
+    pthread_mutex_t proving;     /* held while evidence for the statement is made */
+    int assets_wiped;            /* service lock; and looked for afterwards */
+    int withdrawn;               /* service lock; by a party, after the start */
 } cocos__computation;
 
 typedef struct cocos__link cocos__link;
@@ -54,6 +56,9 @@ typedef struct cocos__link cocos__link;
 struct cocos_agent_service {
     cocos_agent_service_options options; /* own copies */
     cocos__identity identity;
+    cocos__attester *attester;
+    cocos__throttle attest_throttle;
+    uint8_t measurement[32]; /* SHA-256 of this program */
     cocos__queue *queue;
     cocos__rpc_server *server;
     cocos__rpc_listener *listener;
@@ -93,12 +98,20 @@ void cocos__machine_note_nonce(cocos_agent_service *s,
                                cocos__computation *c,
                                const cocos_key *consumer,
                                cocos__span nonce);
-/* The job is over: failure "" or a code; results as far as there are some. */
+/* Keeps an approval or withdrawal, taken also on failure. A withdrawal of a running job ends it.
+ * STATE "approval.late"; ABORTED "computation.stopped"; as cocos__consent_add(). */
+int cocos__machine_approve(cocos_agent_service *s,
+                           cocos__computation *c,
+                           cocos_approval *a_take,
+                           cocos_error **err);
+/* The job is over: failure "" or a code; results as far as there are some. Facts without start and
+ * result, which the record knows. */
 void cocos__machine_job_started(cocos_agent_service *s, cocos__computation *c);
 void cocos__machine_job_ended(cocos_agent_service *s,
                               cocos__computation *c,
                               const char *failure,
-                              const cocos__record_file results[2]);
+                              const cocos__record_file results[2],
+                              const cocos__facts *facts);
 /* Asks for a stop; the worker does it. NOT_FOUND "computation.unknown" when `id` is not the current
  * one. */
 int cocos__machine_stop(cocos_agent_service *s, const char *id, cocos_error **err);
@@ -123,6 +136,10 @@ int cocos__computation_open_store(const cocos_agent_service *s,
                                   cocos__computation *c,
                                   int wiped,
                                   cocos_error **err);
+/* What the parties have signed, and what is testified; after the store. */
+int cocos__computation_open_parties(const cocos_agent_service *s,
+                                    cocos__computation *c,
+                                    cocos_error **err);
 int cocos__computation_keep_manifest(const cocos__computation *c, cocos_error **err);
 void cocos__computation_free(cocos__computation *c);
 void cocos__computation_unref(cocos_agent_service *s, cocos__computation *c);
@@ -168,6 +185,8 @@ int cocos__serve_approve(cocos__rpc_call *call, void *user, cocos_error **err);
 int cocos__serve_upload(cocos__rpc_call *call, void *user, cocos_error **err);
 int cocos__serve_upload_status(cocos__rpc_call *call, void *user, cocos_error **err);
 int cocos__serve_download(cocos__rpc_call *call, void *user, cocos_error **err);
+int cocos__serve_attest(cocos__rpc_call *call, void *user, cocos_error **err);
+int cocos__serve_statement(cocos__rpc_call *call, void *user, cocos_error **err);
 int cocos__serve_watch(cocos__rpc_call *call, void *user, cocos_error **err);
 
 #endif

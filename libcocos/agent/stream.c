@@ -15,7 +15,7 @@
 #define RECEIVE_MAX                                                                                \
     (8u * 1024 *                                                                                   \
      1024) /* a run request may come whole (protocol.md 3.3): 4 MiB and its old fields */
-#define SEND_MAX (128u * 1024) /* run_res has up to 64 KiB of text */
+#define SEND_MAX ((3u << 20) + 4096) /* evidence; run_res has up to 64 KiB of text */
 
 struct cocos__stream {
     cocos__stream_options o;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/proof.h"
+#include "agent/report.h"
 #include "agent/service.h"
 #include "base/clock.h"
 #include "base/fd.h"
@@ -120,13 +122,16 @@ static void register_job(cocos_agent_service *s, cocos__job *job)
     COCOS__LOCKED(&s->lock);
 
     s->job = job;
-    if (job && (s->stopping || s->quitting))
+    if (job && (s->stopping || s->quitting || s->current->withdrawn))
         cocos__job_stop(job);
 }
 
-static int digest_file(const char *path, cocos__record_file *f, cocos_error **err)
+/* Also its SHA-256, for the statement. */
+static int
+digest_file(const char *path, cocos__record_file *f, uint8_t sha256[32], cocos_error **err)
 {
     COCOS__CLEANUP(cocos__hasher_freep) cocos__hasher *h = NULL;
+    COCOS__CLEANUP(cocos__hasher_freep) cocos__hasher *h2 = NULL;
     COCOS__CLEANUP(cocos__freep) uint8_t *buf = malloc(READ_LEN);
     COCOS__CLEANUP(cocos__closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat st;
@@ -136,16 +141,22 @@ static int digest_file(const char *path, cocos__record_file *f, cocos_error **er
     if (fd < 0 || fstat(fd, &st) < 0)
         return cocos__fail_errno(err, errno, "io.read", "cannot read the result");
     int r = cocos__hasher_new(COCOS__SHA3_256, &h, err);
+    if (r == COCOS_OK)
+        r = cocos__hasher_new(COCOS__SHA256, &h2, err);
     uint64_t size = (uint64_t)st.st_size;
     for (uint64_t at = 0; r == COCOS_OK && at < size;) {
         size_t n = size - at < READ_LEN ? (size_t)(size - at) : READ_LEN;
         r = cocos__pread_full(fd, buf, n, at, "the result", err);
         if (r == COCOS_OK)
             r = cocos__hasher_update(h, buf, n, err);
+        if (r == COCOS_OK)
+            r = cocos__hasher_update(h2, buf, n, err);
         at += n;
     }
     if (r == COCOS_OK)
         r = cocos__hasher_finish(h, f->digest, err);
+    if (r == COCOS_OK)
+        r = cocos__hasher_finish(h2, sha256, err);
     f->size = size;
     f->present = r == COCOS_OK;
     return r;
@@ -153,22 +164,26 @@ static int digest_file(const char *path, cocos__record_file *f, cocos_error **er
 
 /* job.output of the manifest decides what of the job's own words goes where (cocos-v1 section 2).
  */
-static int
-pack(cocos__computation *c, cocos__job *job, cocos__record_file results[2], cocos_error **err)
+static int pack(cocos__computation *c,
+                cocos__job *job,
+                cocos__record_file results[2],
+                uint8_t sha256[32],
+                cocos_error **err)
 {
+    uint8_t unused[32];
     int with_output = strcmp(cocos_manifest_job_output(c->manifest), "none") != 0;
     char path[COCOS__SERVICE_PATH];
 
     cocos__computation_result_path(c, 0, path);
     int r = cocos__job_pack(job, with_output, path, err);
     if (r == COCOS_OK)
-        r = digest_file(path, &results[0], err);
+        r = digest_file(path, &results[0], sha256, err);
     if (r < 0 || !with_output)
         return r;
     cocos__computation_result_path(c, 1, path);
     r = cocos__job_pack_output(job, path, err);
     if (r == COCOS_OK)
-        r = digest_file(path, &results[1], err);
+        r = digest_file(path, &results[1], unused, err);
     return r;
 }
 
@@ -197,6 +212,7 @@ static int run_to_end(cocos_agent_service *s,
                       cocos__computation *c,
                       cocos__job_outcome *outcome,
                       cocos__record_file results[2],
+                      uint8_t sha256[32],
                       cocos_error **err)
 {
     cocos__job *job = NULL;
@@ -209,7 +225,7 @@ static int run_to_end(cocos_agent_service *s,
     r = cocos__job_wait(job, outcome, err);
     register_job(s, NULL);
     if (r == COCOS_OK && outcome->end != COCOS__JOB_STOPPED)
-        r = pack(c, job, results, err);
+        r = pack(c, job, results, sha256, err);
     cocos__job_free(job);
     return r;
 }
@@ -220,16 +236,42 @@ static int given_up(cocos_agent_service *s)
     return s->stopping || s->quitting;
 }
 
+/* A closure says that they are wiped only where they are. */
+static void wipe_assets(cocos_agent_service *s, cocos__computation *c)
+{
+    cocos_error *err = NULL;
+    int r = cocos__store_wipe(c->store, &err);
+
+    if (r < 0)
+        cocos__report_log(s->queue, COCOS__REPORT_WIPE_FAILED, cocos_manifest_id(c->manifest),
+                          cocos_error_code(err), 0, 0);
+    cocos_error_free(err);
+    COCOS__LOCKED(&s->lock);
+    c->assets_wiped = r == COCOS_OK;
+}
+
+/* Whoever asks for the statement later tries again. */
+static void prove(cocos_agent_service *s, cocos__computation *c)
+{
+    cocos_error *err = NULL;
+
+    if (cocos__proof_testimony(s, c, &err) < 0)
+        cocos__report_log(s->queue, COCOS__REPORT_UNPROVEN, cocos_manifest_id(c->manifest),
+                          cocos_error_code(err), 0, 0);
+    cocos_error_free(err);
+}
+
 static void run(cocos_agent_service *s)
 {
     cocos__computation *c = cocos__machine_current(s);
     cocos__record_file results[2] = {{0}, {0}};
     cocos__job_outcome outcome = {0};
     char code[COCOS__RECORD_FAILURE_MAX + 1];
+    uint8_t sha256[32] = {0};
     cocos_error *err = NULL;
     const char *failure;
 
-    int r = run_to_end(s, c, &outcome, results, &err);
+    int r = run_to_end(s, c, &outcome, results, sha256, &err);
     failure = r < 0 ? failure_code(err, code) : failure_of(&outcome);
     if (r < 0)
         drop_results(c, results);
@@ -238,8 +280,14 @@ static void run(cocos_agent_service *s)
     /* A stop wipes everything itself; at the agent's end the record still says Running, so that the
      * next start tells. */
     if (!given_up(s)) {
-        (void)cocos__store_wipe(c->store, NULL);
-        cocos__machine_job_ended(s, c, failure, results);
+        const cocos__facts facts = {.exit_status = r == COCOS_OK && outcome.end == COCOS__JOB_EXITED
+                                                       ? outcome.value
+                                                       : COCOS__NEVER,
+                                    .limits_enforced = r == COCOS_OK && outcome.limits_enforced,
+                                    .result_sha256 = sha256};
+        wipe_assets(s, c);
+        cocos__machine_job_ended(s, c, failure, results, &facts);
+        prove(s, c);
     }
     cocos__computation_unref(s, c);
 }

@@ -160,6 +160,12 @@ int cocos_evidence_find(const cocos_evidence *ev,
     return COCOS_OK;
 }
 
+const uint8_t *cocos_evidence_data(const cocos_evidence *ev, size_t *len)
+{
+    *len = ev->main.len;
+    return ev->main.data;
+}
+
 int cocos_evidence_kind(const cocos_evidence *ev)
 {
     return ev->kind;

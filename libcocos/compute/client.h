@@ -16,6 +16,12 @@
 #define COCOS__AGENT_UPLOAD_STATUS "/cocos.v1.Agent/UploadStatus"
 #define COCOS__AGENT_DOWNLOAD      "/cocos.v1.Agent/Download"
 #define COCOS__AGENT_WATCH         "/cocos.v1.Agent/Watch"
+#define COCOS__AGENT_ATTEST        "/cocos.v1.Agent/Attest"
+#define COCOS__AGENT_APPROVE       "/cocos.v1.Agent/Approve"
+#define COCOS__AGENT_STATEMENT     "/cocos.v1.Agent/Statement"
+
+/* A statement and its evidence, or evidence alone: 3 MiB and what is beside it. */
+#define COCOS__ANSWER_MAX (8u << 20)
 
 /* The protocol allows 1 MiB (cocos-v1 section 4); a quarter is as fast, and less is lost with a
  * connection. */
@@ -43,8 +49,12 @@ struct cocos_agent_conn {
     cocos__rpc_channel *channel;
     int local;              /* a Unix socket: no exporter, cocos.request-local/1 */
     cocos_verdict *verdict; /* NULL: not attested */
-    int confirmed;          /* requests are signed for the manifest of this digest only */
+    uint8_t *evidence;      /* what it was judged on */
+    size_t evidence_len;
+    int confirmed; /* requests are signed for the manifest of this digest only */
     uint8_t confirmed_digest[COCOS_DIGEST_SIZE];
+    uint8_t consumer_nonce[64];
+    size_t consumer_nonce_len;
     uint8_t instance_id[16]; /* of the evidence, then of what it said */
     /* What the last description said; requests are signed for exactly this computation. */
     int has_manifest;

@@ -60,6 +60,37 @@ static int make_tls(const cocos_agent_options *o, cocos__tls_config **ret, cocos
     return cocos__tls_config_client(&t, ret, err);
 }
 
+/* With a policy nothing but the question for evidence goes out before it was judged. */
+static int open_channel(const cocos_agent_options *o,
+                        const cocos__tls_config *tls,
+                        int64_t deadline_ns,
+                        cocos_cancel *cancel,
+                        cocos_agent_conn *c,
+                        cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__judging_done) cocos__judging judging = {.judge = o->judge};
+    const cocos__attest_options attest = {.judge = cocos__judge_channel, .user = &judging};
+    cocos__rpc_channel_options options = {.target = o->address,
+                                          .tls = tls,
+                                          .deadline_ns = deadline_ns,
+                                          .cancel = cancel,
+                                          .max_message = COCOS__ANSWER_MAX};
+
+    if (cocos__judge_has_policy(o->judge))
+        options.attest = &attest;
+    int r = cocos__rpc_channel_open(&options, &c->channel, err);
+    if (r < 0 || !options.attest)
+        return r;
+    c->verdict = COCOS__STEAL(judging.verdict);
+    c->evidence = COCOS__STEAL(judging.evidence);
+    c->evidence_len = judging.evidence_len;
+    /* What it says of itself must be what its evidence says. */
+    memcpy(c->instance_id, judging.instance_id, sizeof c->instance_id);
+    return c->verdict ? COCOS_OK
+                      : cocos__fail(err, COCOS_ERR_INTERNAL, "agent.attested",
+                                    "the connection was not judged");
+}
+
 int cocos_agent_connect(const cocos_agent_options *o,
                         int64_t deadline_ns,
                         cocos_cancel *cancel,
@@ -82,15 +113,8 @@ int cocos_agent_connect(const cocos_agent_options *o,
     r = check_attestation(o, err);
     if (r == COCOS_OK && !c->local)
         r = make_tls(o, &tls, err);
-    if (r == COCOS_OK && cocos__judge_has_policy(o->judge))
-        r = cocos__fail(err, COCOS_ERR_UNSUPPORTED, "agent.attested",
-                        "this version does not judge the evidence of a connection yet");
-    if (r < 0)
-        return r;
-
-    cocos__rpc_channel_options options = {
-        .target = o->address, .tls = tls, .deadline_ns = deadline_ns, .cancel = cancel};
-    r = cocos__rpc_channel_open(&options, &c->channel, err);
+    if (r == COCOS_OK)
+        r = open_channel(o, tls, deadline_ns, cancel, c, err);
     if (r < 0)
         return r;
 
@@ -108,12 +132,27 @@ void cocos_agent_conn_close(cocos_agent_conn *c)
         return;
     cocos__rpc_channel_close(c->channel);
     cocos_verdict_free(c->verdict);
+    free(c->evidence);
     free(c);
 }
 
 const cocos_verdict *cocos_agent_conn_verdict(const cocos_agent_conn *c)
 {
     return c->verdict;
+}
+
+const uint8_t *cocos_agent_conn_evidence(const cocos_agent_conn *c, size_t *len)
+{
+    *len = c->evidence_len;
+    return c->evidence;
+}
+
+void cocos_agent_conn_set_consumer_nonce(cocos_agent_conn *c, const uint8_t *nonce, size_t len)
+{
+    if (!c || !nonce || len < 8 || len > sizeof c->consumer_nonce)
+        return;
+    memcpy(c->consumer_nonce, nonce, len);
+    c->consumer_nonce_len = len;
 }
 
 static int check_manifest(const cocos_agent_conn *c, cocos_error **err)

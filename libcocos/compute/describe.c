@@ -8,6 +8,7 @@
 
 #define STATE_MAX   64
 #define VERSION_MAX 64
+#define MISSING_MAX 2048
 #define ASSETS_MAX  258 /* 256 data sets, algorithm, requirements (cocos-v1 section 2) */
 
 struct cocos_agent_info {
@@ -28,6 +29,8 @@ static int check_sizes(const Cocos__V1__DescribeResponse *d, cocos_error **err)
     else if (strlen(d->state) > STATE_MAX || strlen(d->version) > VERSION_MAX ||
              strlen(d->computation_id) > COCOS__ID_MAX)
         what = "a text is too long";
+    else if (d->n_approvals_missing > MISSING_MAX)
+        what = "there are more signatures missing than a manifest can ask for";
     else if (d->n_assets > ASSETS_MAX)
         what = "there are more assets than a manifest can have";
     else if ((d->manifest_digest.len == 0) != (*d->computation_id == '\0'))
@@ -164,6 +167,16 @@ const char *cocos_agent_info_version(const cocos_agent_info *i)
 int cocos_agent_info_compat(const cocos_agent_info *i)
 {
     return i->said->compat != 0;
+}
+
+size_t cocos_agent_info_missing_count(const cocos_agent_info *i)
+{
+    return i->said->n_approvals_missing;
+}
+
+const char *cocos_agent_info_missing(const cocos_agent_info *i, size_t n)
+{
+    return n < i->said->n_approvals_missing ? i->said->approvals_missing[n] : "";
 }
 
 size_t cocos_agent_info_asset_count(const cocos_agent_info *i)

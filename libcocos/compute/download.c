@@ -64,6 +64,8 @@ static int ask(const fetch *f, cocos__rpc_call **ret, cocos_error **err)
 
     request.offset = f->offset;
     request.part = f->part;
+    request.consumer_nonce =
+        (ProtobufCBinaryData){f->conn->consumer_nonce_len, f->conn->consumer_nonce};
     return cocos__client_ask(f->conn, f->key, &what, &request.base, f->deadline_ns, f->cancel, ret,
                              err);
 }

@@ -19,7 +19,7 @@ import pytest
 from cli import COCOS, ROOT, fails, run, run_json
 
 COMMANDS = ["keys", "checksum", "manifest new", "manifest check", "manifest digest", "algo", "data", "result",
-            "agent describe", "agent watch", "vm create", "vm list", "vm show", "vm watch", "vm console",
+            "agent describe", "agent approve", "attestation get", "ima-measurements", "agent watch", "vm create", "vm list", "vm show", "vm watch", "vm console",
             "vm destroy", "create-vm", "remove-vm", "collateral bundle", "collateral show",
             "evidence show", "evidence verify", "measure", "policy new", "policy check", "policy explain", "config show", "completion", "help"]
 
@@ -441,7 +441,8 @@ def test_every_option_is_in_a_man_page():
     pages = [p for p in (ROOT / "doc/man").glob("cocos*.1.scd")]
     text = {p.stem: p.read_text() for p in pages}
     page_of = {"keys": "cocos-keys.1", "checksum": "cocos-manifest.1", "manifest": "cocos-manifest.1", "algo": "cocos-data.1",
-               "data": "cocos-data.1", "result": "cocos-data.1", "agent": "cocos-agent-describe.1", "vm": "cocos-vm.1",
+               "data": "cocos-data.1", "result": "cocos-data.1", "agent": "cocos-agent-describe.1",
+               "attestation": "cocos-attestation.1", "ima-measurements": "cocos-attestation.1", "vm": "cocos-vm.1",
                "create-vm": "cocos-vm.1", "remove-vm": "cocos-vm.1",
                "collateral": "cocos-collateral.1", "evidence": "cocos-evidence.1", "measure": "cocos-evidence.1", "policy": "cocos-evidence.1",
                "config": "cocos.1", "completion": "cocos.1",
@@ -450,7 +451,7 @@ def test_every_option_is_in_a_man_page():
     rows = [line.split("\t") for line in run("completion", "options").stdout.decode().splitlines()]
     assert len(rows) > 80
     for command, option, letter, value in rows:
-        page = text[page_of[command.split()[0]]]
+        page = text["cocos-attestation.1" if command == "agent approve" else page_of[command.split()[0]]]
         if not option:
             assert command in page, command
             continue

@@ -35,6 +35,15 @@ static const struct source {
     {"max-asset", NULL, "max_asset"},
     {"max-total", NULL, "max_total"},
     {"crun", NULL, "crun"},
+    {"evidence", NULL, "evidence"},
+    {"require", NULL, "require"},
+    {"simulator", NULL, "simulator"},
+    {"tcti", NULL, "tcti"},
+    {"vmpl", NULL, "vmpl"},
+    {"tsm-dir", NULL, "tsm_dir"},
+    {"sev-guest", NULL, "sev_guest"},
+    {"tdx-guest", NULL, "tdx_guest"},
+    {"security-dir", NULL, "security_dir"},
 };
 
 static const tool_option options[] = {
@@ -52,7 +61,16 @@ static const tool_option options[] = {
     {"max-asset", 0, "BYTES", "largest asset (default 64G)", 0, NULL},
     {"max-total", 0, "BYTES", "most bytes of all assets together (default 256G)", 0, NULL},
     {"unlimited", 0, NULL, "run jobs also where their limits cannot be enforced", 0, NULL},
+    {"evidence", 0, "NAMES", "make evidence by these: tpm, snp, tdx, sim-snp, sim-tdx (default: what is there)", 0,
+     NULL},
     {"require", 0, "NAMES", "refuse to start without these kinds of evidence", 0, NULL},
+    {"simulator", 0, "DIR", "keys of the simulator", 0, NULL},
+    {"tcti", 0, "TEXT", "how to reach the TPM (default: device:/dev/tpmrm0)", 0, NULL},
+    {"vmpl", 0, "N", "privilege level of the SNP report (default: the lowest that may be asked for)", 0, "0|1|2|3"},
+    {"tsm-dir", 0, "DIR", "configfs-tsm reports (default /sys/kernel/config/tsm/report)", 0, NULL},
+    {"sev-guest", 0, "PATH", "device of SNP (default /dev/sev-guest)", 0, NULL},
+    {"tdx-guest", 0, "PATH", "device of TDX (default /dev/tdx_guest)", 0, NULL},
+    {"security-dir", 0, "DIR", "event log and IMA list (default /sys/kernel/security)", 0, NULL},
     {"compat", 0, NULL, "serve the old protocol too", 0, NULL},
     {"crun", 0, "PATH", "the container runtime (default crun)", 0, NULL},
     {"log-level", 0, "LEVEL", "error, warn, info or debug (default info)", 0, NULL},
@@ -103,9 +121,6 @@ static int refuse_unsupported(tool *t)
     if (tool_args_count(t->args, "compat"))
         return tool_fail(t, COCOS_ERR_UNSUPPORTED, "agent.unsupported.compat",
                          "this version does not serve the old protocol");
-    if (tool_args_count(t->args, "require"))
-        return tool_fail(t, COCOS_ERR_UNSUPPORTED, "agent.unsupported.require",
-                         "this version gives no evidence, so that none can be required");
     return 0;
 }
 
@@ -154,6 +169,9 @@ static int serve(tool *t, const cocos_agent_service_options *o, const sigset_t *
 
     if (cocos_agent_service_start(o, &s, &err) < 0)
         return tool_fail_error(t, err);
+    const char *platform = cocos_agent_service_platform(s);
+    if (strcmp(platform, "none") == 0 || strstr(platform, "sim-"))
+        tool_log_line("NOT CONFIDENTIAL: no evidence but what is simulated", "platform", platform, NULL, NULL);
     tool_log_line("listening", "address", cocos_agent_service_address(s), "pin",
                    cocos_agent_service_pin(s));
     while (sigwait(ends, &number) != 0)
@@ -182,7 +200,6 @@ static int run(tool *t)
     int code = configure(t, o);
     if (code != 0)
         return code;
-    tool_log_line(TOOL_NOT_CONFIDENTIAL, NULL, NULL, NULL, NULL);
     return serve(t, o, &ends);
 }
 

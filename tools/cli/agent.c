@@ -36,11 +36,21 @@ static json_t *assets_json(const cocos_agent_info *info)
     return list;
 }
 
+static json_t *missing_json(const cocos_agent_info *info)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < cocos_agent_info_missing_count(info); i++)
+        json_array_append_new(list, tool_json_text(cocos_agent_info_missing(info, i)));
+    return list;
+}
+
 static json_t *info_json(const cocos_agent_info *info, const cocos_agent_conn *conn)
 {
     char id[TOOL_HEX_SIZE], digest[TOOL_HEX_SIZE];
     const cocos_manifest *m = cocos_agent_info_manifest(info);
     TOOL_CLEANUP(cli_text_freep) char *text = NULL;
+    TOOL_CLEANUP(cli_text_freep) char *verdict = NULL;
 
     tool_hex(id, cocos_agent_info_instance_id(info), 16);
     json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:b}", "instance_id", id, "state",
@@ -56,6 +66,11 @@ static json_t *info_json(const cocos_agent_info *info, const cocos_agent_conn *c
         json_object_set_new(o, "manifest", json_loads(text, JSON_REJECT_DUPLICATES, NULL));
     if (m)
         json_object_set_new(o, "assets", assets_json(info));
+    if (m)
+        json_object_set_new(o, "approvals_missing", missing_json(info));
+    if (cocos_agent_conn_verdict(conn) &&
+        cocos_verdict_to_json(cocos_agent_conn_verdict(conn), &verdict, NULL) == COCOS_OK)
+        json_object_set_new(o, "verdict", json_loads(verdict, 0, NULL));
     cli_mark_confidential(o, conn);
     return o;
 }
@@ -104,6 +119,31 @@ static void print_info(tool *t, const cocos_agent_info *info)
     if (cocos_agent_info_compat(info))
         print_row(t, "compat", "yes: old, weaker protocol");
     print_assets(t, info);
+    for (size_t i = 0; i < cocos_agent_info_missing_count(info); i++)
+        print_row(t, "waits for", cocos_agent_info_missing(info, i));
+}
+
+/* What it was trusted for: layer by layer, or with --verbose row by row. */
+static int print_verdict(tool *t, const cocos_agent_conn *conn)
+{
+    TOOL_CLEANUP(cli_text_freep) char *table = NULL;
+    const cocos_verdict *v = cocos_agent_conn_verdict(conn);
+    cocos_error *err = NULL;
+
+    if (!v)
+        return 0;
+    print_row(t, "evidence", cocos_verdict_simulated(v) ? "accepted, SIMULATED" : "accepted");
+    for (size_t i = 0; i < cocos_verdict_row_count(v); i++) {
+        const char *name = cocos_verdict_row_text(v, i, COCOS_ROW_NAME);
+        if (strncmp(name, "coverage.", 9) == 0)
+            print_row(t, name + 9, cocos_verdict_row_text(v, i, COCOS_ROW_EXPECTED));
+    }
+    if (!t->verbose)
+        return 0;
+    if (cocos_verdict_to_table(v, &table, &err) < 0)
+        return tool_fail_error(t, err);
+    tool_print(t, "\n%s", table);
+    return 0;
 }
 
 int cli_agent_describe(tool *t)
@@ -124,11 +164,12 @@ int cli_agent_describe(tool *t)
     cli_say_confidential(t, conn);
     if (cocos_agent_describe(conn, key, deadline, t->cancel, &info, &err) < 0)
         return tool_fail_error(t, err);
-    if (t->json)
+    if (t->json) {
         tool_emit(t, info_json(info, conn));
-    else
-        print_info(t, info);
-    return 0;
+        return 0;
+    }
+    print_info(t, info);
+    return print_verdict(t, conn);
 }
 
 typedef struct watcher {

@@ -132,6 +132,12 @@ static const tool_option result_options[] = {
     END,
 };
 
+static const tool_option attestation_options[] = {
+    {"nonce", 0, "HEX", "8 to 64 bytes to be vouched for (default: random, printed)", 0, NULL},
+    {"output", 'o', "FILE", "where to write the evidence", 0, NULL},
+    END,
+};
+
 static const tool_option watch_options[] = {
     {"since", 0, "N", "begin after the event of this number", 0, NULL},
     {"until", 0, "STATE", "end once this state is reached", 0, NULL},
@@ -318,6 +324,17 @@ static const tool_command commands[] = {
     {"agent describe", "[KEY]", 0, 1, "Ask an agent what it is and does",
      "With the private key of a party also the manifest and what has arrived.", ONE(agent_options),
      cli_agent_describe, 0},
+    {"agent approve", "FILE", 1, 1, "Bring an approval or withdrawal to an agent",
+     "FILE was made offline by 'cocos manifest approve'; whoever has it may bring it. A withdrawal is final until "
+     "the virtual machine boots anew, and ends a job that runs.",
+     ONE(agent_options), cli_agent_approve, 0},
+    {"attestation get", "", 0, 0, "Ask an agent for fresh evidence over a nonce",
+     "Anyone may ask. Show and judge it with 'cocos evidence'.", TWO(attestation_options, agent_options),
+     cli_attestation_get, 0},
+    {"ima-measurements", "[FILE]", 0, 1, "Fetch what Linux IMA has measured in the guest, and check it",
+     "Writes the list to FILE (default: ima_measurements). The list is replayed against PCR 10 of the quote, which "
+     "is believed when --policy accepts the evidence.",
+     ONE(agent_options), cli_ima_measurements, 0},
     {"agent watch", "KEY", 1, 1, "Follow the events of a computation", NULL,
      TWO(watch_options, agent_options), cli_agent_watch, 0},
     {"vm create", "", 0, 0, "Start a virtual machine with an agent", CREATE_TEXT,

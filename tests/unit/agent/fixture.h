@@ -20,11 +20,14 @@
 #include "compute/request.h"
 #include "crypto/digest.h"
 
-#define UPLOAD   "/cocos.v1.Agent/Upload"
-#define STATUS   "/cocos.v1.Agent/UploadStatus"
-#define DOWNLOAD "/cocos.v1.Agent/Download"
-#define DESCRIBE "/cocos.v1.Agent/Describe"
-#define WATCH    "/cocos.v1.Agent/Watch"
+#define UPLOAD    "/cocos.v1.Agent/Upload"
+#define STATUS    "/cocos.v1.Agent/UploadStatus"
+#define DOWNLOAD  "/cocos.v1.Agent/Download"
+#define DESCRIBE  "/cocos.v1.Agent/Describe"
+#define WATCH     "/cocos.v1.Agent/Watch"
+#define ATTEST    "/cocos.v1.Agent/Attest"
+#define APPROVE   "/cocos.v1.Agent/Approve"
+#define STATEMENT "/cocos.v1.Agent/Statement"
 
 /* Known bytes and who owns them. */
 typedef struct asset {

@@ -502,10 +502,9 @@ static void spoiled(const char *method, const char *code, int status)
 
 START_TEST(answers_garbage_and_what_it_does_not_do_with_codes)
 {
-    static const char *const methods[] = {UPLOAD,   STATUS, DOWNLOAD,
-                                          DESCRIBE, WATCH,  "/cocos.v1.Agent/Approve"};
-    static const char *const others[] = {"/cocos.v1.Agent/Attest", "/cocos.v1.Agent/Statement",
-                                         "/cocos.v1.Agent/Nope", "/agent.AgentService/Algo"};
+    static const char *const methods[] = {
+        UPLOAD, STATUS, DOWNLOAD, DESCRIBE, WATCH, "/cocos.v1.Agent/Approve", ATTEST, STATEMENT};
+    static const char *const others[] = {"/cocos.v1.Agent/Nope", "/agent.AgentService/Algo"};
 
     world_open(&w, "#!/bin/sh\n", 10);
     give_manifest(&w, "c1", "");

@@ -13,6 +13,9 @@ static cocos__record sample(void)
                        .first_event = 17,
                        .state = COCOS__AGENT_CONSUMING_RESULTS,
                        .assets_wiped = 1,
+                       .start_run = 3,
+                       .start_mono_ns = 4,
+                       .start_wall_s = -5,
                        .complete_boot_ns = 42,
                        .failure = "job.failed"};
 
@@ -45,6 +48,9 @@ START_TEST(gives_back_what_was_stored)
     ck_assert_uint_eq(got.first_event, want.first_event);
     ck_assert_int_eq(got.state, want.state);
     ck_assert_int_eq(got.assets_wiped, 1);
+    ck_assert_uint_eq(got.start_run, 3);
+    ck_assert_uint_eq(got.start_mono_ns, 4);
+    ck_assert_int_eq(got.start_wall_s, -5);
     ck_assert_int_eq(got.complete_boot_ns, 42);
     ck_assert_str_eq(got.failure, "job.failed");
     ck_assert_int_eq(got.result[0].present, 1);

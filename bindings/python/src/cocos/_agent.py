@@ -17,7 +17,7 @@ from cocos._errors import CancelledError, check
 from cocos._key import Key
 from cocos._library import AGENT_EVENT_FN, PROGRESS_FN, lib
 from cocos._manifest import AssetKind, Manifest
-from cocos._verify import Policy, Verdict, read_verdict
+from cocos._verify import Bundle, Evidence, Policy, Verdict, read_verdict
 
 Progress = Callable[[int, int], None]
 
@@ -49,6 +49,7 @@ class Description:
     compat: bool
     manifest: Manifest | None
     assets: tuple[Asset, ...]
+    approvals_missing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,10 @@ def _description(info: _Info) -> Description:
         compat=bool(lib.cocos_agent_info_compat(info.handle)),
         manifest=Manifest(manifest, owner=info) if manifest else None,
         assets=tuple(_asset(info.handle, n) for n in range(count)),
+        approvals_missing=tuple(
+            text(lib.cocos_agent_info_missing(info.handle, n))
+            for n in range(lib.cocos_agent_info_missing_count(info.handle))
+        ),
     )
 
 
@@ -139,6 +144,7 @@ class Agent(Owned):
         client_cert: bytes | None = None,
         client_key: bytes | None = None,
         policy: Policy | None = None,
+        bundle: Bundle | None = None,
         manifest_digest: bytes | None = None,
         insecure_no_attestation: bool = False,
         insecure: bool = False,
@@ -165,6 +171,8 @@ class Agent(Owned):
                 do("cocos_agent_options_set_client_cert", o.handle, cert, len(cert), key, len(key))
             if policy is not None:
                 do("cocos_agent_options_set_policy", o.handle, policy.handle)
+            if bundle is not None:
+                do("cocos_agent_options_set_bundle", o.handle, bundle.handle)
             if manifest_digest is not None:
                 lib.cocos_agent_options_set_manifest_digest(o.handle, manifest_digest)
             lib.cocos_agent_options_set_insecure_no_attestation(o.handle, int(insecure_no_attestation))
@@ -197,6 +205,13 @@ class Agent(Owned):
         handle, until = (key.handle if key else None), deadline(timeout)
         info = wait(lambda switch: make("cocos_agent_describe", self.handle, handle, until, switch), cancel)
         return _description(_Info(info))
+
+    def attest(self, nonce: bytes, *, timeout: float | None = 60, cancel: Cancel | None = None) -> Evidence:
+        """Fresh evidence over a nonce of 8 to 64 bytes, to be kept or judged; not about this connection."""
+        until = deadline(timeout)
+        return Evidence(
+            wait(lambda switch: make("cocos_agent_attest", self.handle, nonce, len(nonce), until, switch), cancel)
+        )
 
     def upload(
         self,

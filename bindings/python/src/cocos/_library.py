@@ -96,6 +96,7 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_bundle_until_ns": (c_int64, (_P, c_size_t)),
     "cocos_evidence_add_bundle": (c_int, (_P, _P, _OUT)),
     # computation.h
+    "cocos_agent_attest": (c_int, (_P, _P, c_size_t, c_int64, _P, _OUT, _OUT)),
     "cocos_agent_confirm_manifest": (c_int, (_P, _P, _OUT)),
     "cocos_agent_conn_close": (None, (_P,)),
     "cocos_agent_conn_verdict": (_P, (_P,)),
@@ -116,11 +117,14 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_agent_info_instance_id": (_P, (_P,)),
     "cocos_agent_info_manifest": (_P, (_P,)),
     "cocos_agent_info_manifest_digest": (_P, (_P,)),
+    "cocos_agent_info_missing": (_S, (_P, c_size_t)),
+    "cocos_agent_info_missing_count": (c_size_t, (_P,)),
     "cocos_agent_info_state": (_S, (_P,)),
     "cocos_agent_info_version": (_S, (_P,)),
     "cocos_agent_options_free": (None, (_P,)),
     "cocos_agent_options_new": (c_int, (_OUT, _OUT)),
     "cocos_agent_options_set_address": (c_int, (_P, _S, _OUT)),
+    "cocos_agent_options_set_bundle": (c_int, (_P, _P, _OUT)),
     "cocos_agent_options_set_ca": (c_int, (_P, _P, c_size_t, _OUT)),
     "cocos_agent_options_set_client_cert": (c_int, (_P, _P, c_size_t, _P, c_size_t, _OUT)),
     "cocos_agent_options_set_insecure": (None, (_P, c_int)),
@@ -172,6 +176,7 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_policy_set_bytes": (c_int, (_P, _S, _P, c_size_t, _OUT)),
     "cocos_policy_to_json": (c_int, (_P, _OUT, _OUT)),
     # verifier.h
+    "cocos_evidence_data": (_P, (_P, POINTER(c_size_t))),
     "cocos_evidence_add": (c_int, (_P, c_int, _P, c_size_t, _OUT)),
     "cocos_evidence_claim": (c_int, (_P, c_int, _OUT, POINTER(c_size_t), _OUT)),
     "cocos_evidence_expect": (c_int, (_P, c_int, _P, c_size_t, _OUT)),
@@ -198,7 +203,16 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 # Public symbols that Python does not bind, each with the reason.
 NOT_BOUND: dict[str, str] = {
-    "cocos_agent_options_set_bundle": "bundles are not bound, see collateral.h below",
+    "cocos_agent_approve": "of case files, which are not bound yet",
+    "cocos_agent_conn_evidence": "of case files, which are not bound yet",
+    "cocos_agent_conn_set_consumer_nonce": "of case files, which are not bound yet",
+    "cocos_agent_statement": "of case files, which are not bound yet",
+    "cocos_agent_testimony_approval": "of case files, which are not bound yet",
+    "cocos_agent_testimony_approval_count": "of case files, which are not bound yet",
+    "cocos_agent_testimony_closure": "of case files, which are not bound yet",
+    "cocos_agent_testimony_evidence": "of case files, which are not bound yet",
+    "cocos_agent_testimony_free": "of case files, which are not bound yet",
+    "cocos_agent_testimony_statement": "of case files, which are not bound yet",
     "cocos_log_set": "its callback comes from any thread, also while the interpreter ends",
     # Fetching is for a machine with network and cache, by 'cocos collateral bundle'; a judge is given the bundle.
     "cocos_collateral_fetch": "fetching, see above",

@@ -101,6 +101,12 @@ class Evidence(Owned):
         with open(path, "rb") as f:
             return cls.parse(f.read(), kind)
 
+    @property
+    def data(self) -> bytes:
+        """The bytes that it was made of, without what was put beside."""
+        size = c_size_t()
+        return string_at(lib.cocos_evidence_data(self.handle, byref(size)), size.value)
+
     def add(self, part: Part, data: bytes) -> Self:
         """Put material beside it: certificates, revocation lists, collateral. Gives itself."""
         do("cocos_evidence_add", self.handle, int(part), data, len(data))
