@@ -242,6 +242,39 @@ cocos_upload_new(int kind, uint32_t index, cocos_upload **ret, cocos_error **err
 /** A file, or a directory (sent as its deterministic zip). Copied.   @since 0.1 */
 COCOS_API COCOS_NODISCARD int
 cocos_upload_set_path(cocos_upload *u, const char *path, cocos_error **err);
+/**
+ * Gives the next bytes of an asset, in the thread of cocos_agent_upload(). A deadline or cancel is
+ * noticed when it has returned.
+ * @param data  room for @p len bytes, at least one. Borrowed for the callback.
+ * @param got   [out] bytes written there; 0: there are no more.
+ * @return 0 to go on; a negative enum cocos_status ends the upload with it.
+ */
+typedef int (*cocos_read_fn)(void *user, uint8_t *data, size_t len, size_t *got);
+/**
+ * Makes the next cocos_read_fn go on at byte @p offset of the asset.
+ * @return 0 to go on; a negative enum cocos_status ends the upload with it.
+ */
+typedef int (*cocos_seek_fn)(void *user, uint64_t offset);
+/**
+ * Take the bytes from @p read, in place of a path: in constant memory, at most one part beyond what
+ * is sent. What the agent has already is passed over by @p seek, without one by reading. To go back
+ * takes @p seek: without one, a lost connection ends the upload as "asset.rewind", and only a new
+ * upload, that gets the asset from its first byte, can go on. The agent must know digest and size
+ * beforehand: unless cocos_upload_set_digest() and @p size say them they are those of the manifest,
+ * for which cocos_agent_upload() then asks.
+ * @param read  its first byte is that of the asset.
+ * @param seek  NULL: cannot go back.
+ * @param user  handed to both.
+ * @param size  bytes of the asset, or COCOS_SIZE_UNKNOWN: the manifest states it. More than these
+ * are not read.
+ * @return COCOS_OK; COCOS_ERR_USAGE; COCOS_ERR_MEMORY.   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_upload_set_reader(cocos_upload *u,
+                                                      cocos_read_fn read,
+                                                      cocos_seek_fn seek,
+                                                      void *user,
+                                                      uint64_t size,
+                                                      cocos_error **err);
 /** The SHA3-256 that the caller knows already, so that the file is read only once. 32 bytes,
  * copied.   @since 0.1 */
 COCOS_API void cocos_upload_set_digest(cocos_upload *u, const uint8_t digest[COCOS_DIGEST_SIZE]);
@@ -256,8 +289,10 @@ COCOS_API void cocos_upload_free(cocos_upload *u);
  * @param key  private key of the asset's owner.
  * @return COCOS_OK: complete there. COCOS_ERR_DENIED "auth.right"; COCOS_ERR_MALFORMED
  * "asset.digest"; COCOS_ERR_ABORTED "upload.fenced": a newer upload of the same asset took over;
- * COCOS_ERR_EXHAUSTED; COCOS_ERR_IO: connection lost, connect anew and call again to resume. @since
- * 0.1
+ * COCOS_ERR_EXHAUSTED; COCOS_ERR_IO: connection lost, connect anew and call again to resume. With a
+ * reader also COCOS_ERR_STATE "asset.rewind", COCOS_ERR_MALFORMED "asset.size": it ended early;
+ * COCOS_ERR_USAGE "asset.size": nobody states the size; COCOS_ERR_NOT_FOUND "asset.none"; what it
+ * returned itself, "asset.read".   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_agent_upload(cocos_agent_conn *c,
                                                  const cocos_upload *u,

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -11,6 +13,7 @@
 #include "crypto/digest.h"
 
 #define READ_SIZE (1u << 20)
+#define SKIP_SIZE (64u << 10)
 
 void cocos__source_init(cocos__source *s)
 {
@@ -145,10 +148,107 @@ int cocos__source_hash(cocos__source *s, cocos_cancel *cancel, cocos_error **err
     return r;
 }
 
+/* Up to len bytes, at least one. */
+static int read_some(cocos__asset_reader *r,
+                     uint8_t *data,
+                     size_t len,
+                     uint64_t size,
+                     size_t *got,
+                     cocos_error **err)
+{
+    char want[24], have[24];
+
+    *got = 0;
+    int status = r->read(r->user, data, len, got);
+    if (status != 0)
+        return cocos__fail(err, status < 0 ? status : COCOS_ERR_IO, "asset.read",
+                           "the asset could not be read at byte %" PRIu64, r->position);
+    if (*got > len)
+        return cocos__fail(err, COCOS_ERR_USAGE, "asset.read",
+                           "the reader says that it gave %zu bytes, there is room for %zu", *got,
+                           len);
+    r->position += *got;
+    if (*got > 0)
+        return COCOS_OK;
+    snprintf(want, sizeof want, "%" PRIu64, size);
+    snprintf(have, sizeof have, "%" PRIu64, r->position);
+    return cocos__fail_check(err, COCOS_ERR_MALFORMED, "asset.size", "size", want, have,
+                             "the reader ended after %s of %s bytes", have, want);
+}
+
+static int
+skip_to(cocos__asset_reader *r, uint64_t at, uint64_t size, cocos_cancel *cancel, cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__freep) uint8_t *part = malloc(SKIP_SIZE);
+
+    if (!part)
+        return cocos__fail_memory(err);
+    while (r->position < at) {
+        uint64_t left = at - r->position;
+        size_t got;
+
+        if (cocos_cancel_triggered(cancel))
+            return cocos__fail(err, COCOS_ERR_CANCELLED, "cancelled",
+                               "cancelled while the asset was read");
+        int status =
+            read_some(r, part, left < SKIP_SIZE ? (size_t)left : SKIP_SIZE, size, &got, err);
+        if (status < 0)
+            return status;
+    }
+    return COCOS_OK;
+}
+
+static int
+go_to(cocos__asset_reader *r, uint64_t at, uint64_t size, cocos_cancel *cancel, cocos_error **err)
+{
+    if (r->position == at)
+        return COCOS_OK;
+    if (r->seek) {
+        int status = r->seek(r->user, at);
+        if (status != 0)
+            return cocos__fail(err, status < 0 ? status : COCOS_ERR_IO, "asset.read",
+                               "the reader could not go to byte %" PRIu64, at);
+        r->position = at;
+        return COCOS_OK;
+    }
+    if (r->position > at)
+        return cocos__fail(err, COCOS_ERR_STATE, "asset.rewind",
+                           "the agent has %" PRIu64 " bytes, %" PRIu64
+                           " were read, and the reader cannot go back; begin anew with the asset "
+                           "from its first byte",
+                           at, r->position);
+    return skip_to(r, at, size, cancel, err);
+}
+
+int cocos__source_read(const cocos__source *s,
+                       uint8_t *data,
+                       size_t n,
+                       uint64_t at,
+                       cocos_cancel *cancel,
+                       cocos_error **err)
+{
+    if (!s->reader)
+        return cocos__pread_full(s->fd, data, n, at, "asset", err);
+
+    int r = go_to(s->reader, at, s->size, cancel, err);
+    while (r == COCOS_OK && n > 0) {
+        size_t got = 0;
+
+        r = read_some(s->reader, data, n, s->size, &got, err);
+        if (r == COCOS_OK) {
+            data += got;
+            n -= got;
+        }
+    }
+    return r;
+}
+
 int cocos__source_unchanged(const cocos__source *s, cocos_error **err)
 {
     struct stat now;
 
+    if (s->reader)
+        return COCOS_OK; /* nothing to compare with; the agent compares the digest */
     if (fstat(s->fd, &now) < 0)
         return cocos__fail_errno(err, errno, "io.read", "asset");
     if (now.st_size != s->opened.st_size || now.st_mtim.tv_sec != s->opened.st_mtim.tv_sec ||

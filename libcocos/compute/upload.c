@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Upload: an asset to the agent in constant memory, from where an earlier attempt ended. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct cocos_upload {
     int kind;
     uint32_t index;
     char *path;
+    cocos__asset_reader *reader; /* in place of a path */
     uint8_t digest[COCOS_DIGEST_SIZE];
     int has_digest;
     cocos_progress_fn progress;
@@ -22,6 +24,7 @@ struct cocos_upload {
 };
 
 COCOS__DEFINE_FREEP(parts_unrefp, cocos__parts *, cocos__parts_unref)
+COCOS__DEFINE_FREEP(info_freep, cocos_agent_info *, cocos_agent_info_free)
 
 int cocos_upload_new(int kind, uint32_t index, cocos_upload **ret, cocos_error **err)
 {
@@ -51,6 +54,29 @@ int cocos_upload_set_path(cocos_upload *u, const char *path, cocos_error **err)
         return cocos__fail_memory(err);
     free(u->path);
     u->path = copy;
+    free(u->reader);
+    u->reader = NULL;
+    return COCOS_OK;
+}
+
+int cocos_upload_set_reader(cocos_upload *u,
+                            cocos_read_fn read,
+                            cocos_seek_fn seek,
+                            void *user,
+                            uint64_t size,
+                            cocos_error **err)
+{
+    if (!u || !read)
+        return cocos__fail(err, COCOS_ERR_USAGE, "usage.null", "upload or read is NULL");
+
+    cocos__asset_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return cocos__fail_memory(err);
+    *reader = (cocos__asset_reader){.read = read, .seek = seek, .user = user, .size = size};
+    free(u->reader);
+    u->reader = reader;
+    free(u->path);
+    u->path = NULL;
     return COCOS_OK;
 }
 
@@ -71,6 +97,7 @@ void cocos_upload_free(cocos_upload *u)
     if (!u)
         return;
     free(u->path);
+    free(u->reader);
     free(u);
 }
 
@@ -159,21 +186,27 @@ static int send_header(const transfer *t, cocos__rpc_call *call, uint64_t offset
     return cocos__rpc_send_pb(call, &request.base, err);
 }
 
-static int
-send_part(const transfer *t, cocos__rpc_call *call, uint64_t at, size_t n, cocos_error **err)
+static int read_part(const transfer *t, uint64_t at, size_t n, cocos__part **ret, cocos_error **err)
 {
     cocos__part *part = cocos__part_take(t->parts);
-    uint8_t head[16];
 
     if (!part)
         return cocos__fail_memory(err);
-    int r = cocos__pread_full(t->source->fd, part->data, n, at, "asset", err);
-    if (r < 0) {
+    int r = cocos__source_read(t->source, part->data, n, at, t->cancel, err);
+    if (r < 0)
         cocos__part_give(part);
-        return r;
-    }
+    else
+        *ret = part;
+    return r;
+}
+
+static int send_part(cocos__rpc_call *call, cocos__part *part_take, size_t n, cocos_error **err)
+{
+    uint8_t head[16];
     size_t head_len = cocos__pb_bytes_head(head, 2, n); /* UploadRequest.data */
-    return cocos__rpc_send_parts(call, head, head_len, part->data, n, cocos__part_give, part, err);
+
+    return cocos__rpc_send_parts(call, head, head_len, part_take->data, n, cocos__part_give,
+                                 part_take, err);
 }
 
 /* *local is 1 when the fault is on this side, so that the agent's verdict does not matter. */
@@ -185,15 +218,18 @@ send_all(transfer *t, cocos__rpc_call *call, uint64_t offset, int *local, cocos_
     for (uint64_t at = offset; r == COCOS_OK && at < t->source->size;) {
         size_t n = t->source->size - at < COCOS__PART_SIZE ? (size_t)(t->source->size - at)
                                                            : COCOS__PART_SIZE;
+        cocos__part *part = NULL;
 
         *local = 1;
         r = cocos__meter_update(&t->meter, at, err);
         if (r == COCOS_OK)
             r = cocos__source_unchanged(t->source, err);
+        if (r == COCOS_OK)
+            r = read_part(t, at, n, &part, err);
         if (r < 0)
             return r;
         *local = 0;
-        r = send_part(t, call, at, n, err);
+        r = send_part(call, part, n, err);
         at += n;
     }
     if (r == COCOS_OK) {
@@ -222,6 +258,24 @@ static int received_trailer(const cocos__rpc_call *call, uint64_t size, uint64_t
     return v <= size;
 }
 
+/* Whoever cannot go back has to know that calling again does not help. */
+static int lost(const transfer *t, int status, cocos_error *cause_take, cocos_error **err)
+{
+    const cocos__asset_reader *reader = t->source->reader;
+
+    if (status == COCOS_ERR_IO && reader && !reader->seek && reader->position > 0)
+        return cocos__fail_cause(err, status, "asset.rewind", cause_take,
+                                 "the connection was lost after %" PRIu64
+                                 " bytes, and the reader cannot go back; begin anew with the asset "
+                                 "from its first byte",
+                                 reader->position);
+    if (err)
+        *err = cause_take;
+    else
+        cocos_error_free(cause_take);
+    return status;
+}
+
 /* One attempt from *offset on; *again when the agent named another offset, which is then in
  * *offset. */
 static int attempt(transfer *t, uint64_t *offset, int *again, cocos_error **err)
@@ -248,11 +302,10 @@ static int attempt(transfer *t, uint64_t *offset, int *again, cocos_error **err)
         *again = 1;
         return COCOS_OK;
     }
-    if (verdict < 0 || sent < 0) {
-        if (err)
-            *err = verdict < 0 ? COCOS__STEAL(verdict_error) : COCOS__STEAL(send_error);
-        return verdict < 0 ? verdict : sent;
-    }
+    if (verdict < 0)
+        return lost(t, verdict, COCOS__STEAL(verdict_error), err);
+    if (sent < 0)
+        return lost(t, sent, COCOS__STEAL(send_error), err);
     if (!((const Cocos__V1__UploadResponse *)answer)->complete)
         return cocos__fail(err, COCOS_ERR_MALFORMED, "agent.answer",
                            "the agent took the upload but does not call it complete");
@@ -284,6 +337,74 @@ static int transfer_run(transfer *t, cocos_error **err)
         RESUMES_MAX + 1);
 }
 
+/* What the agent must know beforehand and the caller of a reader does not say. */
+static int ask_manifest(cocos_agent_conn *c,
+                        const cocos_upload *u,
+                        const cocos_key *key,
+                        int64_t deadline_ns,
+                        cocos_cancel *cancel,
+                        cocos__source *source,
+                        cocos_error **err)
+{
+    COCOS__CLEANUP(info_freep) cocos_agent_info *info = NULL;
+    int r = cocos_agent_describe(c, key, deadline_ns, cancel, &info, err);
+
+    if (r < 0)
+        return r;
+    const cocos_manifest *m = cocos_agent_info_manifest(info);
+    if (!m)
+        return cocos__fail(err, COCOS_ERR_STATE, "agent.manifest.none",
+                           "the agent does not show its manifest to this key, and the digest or "
+                           "the size of the asset was not stated");
+    const uint8_t *digest = cocos_manifest_asset_digest(m, u->kind, u->index);
+    if (!digest)
+        return cocos__fail(err, COCOS_ERR_NOT_FOUND, "asset.none",
+                           "the manifest has no asset of kind %d and index %u", u->kind, u->index);
+    if (!source->has_digest) {
+        memcpy(source->digest, digest, COCOS_DIGEST_SIZE);
+        source->has_digest = 1;
+    }
+    if (source->size == COCOS_SIZE_UNKNOWN)
+        source->size = cocos_manifest_asset_size(m, u->kind, u->index);
+    if (source->size == COCOS_SIZE_UNKNOWN)
+        return cocos__fail(err, COCOS_ERR_USAGE, "asset.size",
+                           "neither the caller nor the manifest states the size of the asset, "
+                           "which the agent must know before the first byte");
+    return COCOS_OK;
+}
+
+/* Ends with size and digest known. */
+static int open_source(cocos_agent_conn *c,
+                       const cocos_upload *u,
+                       const cocos_key *key,
+                       int64_t deadline_ns,
+                       cocos_cancel *cancel,
+                       cocos__source *source,
+                       cocos_error **err)
+{
+    if (u->reader) {
+        source->reader = u->reader;
+        source->size = u->reader->size;
+        source->has_digest = u->has_digest;
+        memcpy(source->digest, u->digest, COCOS_DIGEST_SIZE);
+        return source->has_digest && source->size != COCOS_SIZE_UNKNOWN
+                   ? COCOS_OK
+                   : ask_manifest(c, u, key, deadline_ns, cancel, source, err);
+    }
+
+    int r = cocos__source_open(source, u->path, cancel, err);
+    if (r < 0)
+        return r;
+    if (!u->has_digest)
+        return source->has_digest ? COCOS_OK : cocos__source_hash(source, cancel, err);
+    if (source->has_digest && memcmp(u->digest, source->digest, COCOS_DIGEST_SIZE) != 0)
+        return cocos__fail(err, COCOS_ERR_MALFORMED, "asset.digest",
+                           "the directory does not have the stated digest; nothing was sent");
+    memcpy(source->digest, u->digest, COCOS_DIGEST_SIZE);
+    source->has_digest = 1;
+    return COCOS_OK;
+}
+
 int cocos_agent_upload(cocos_agent_conn *c,
                        const cocos_upload *u,
                        const cocos_key *key,
@@ -296,28 +417,22 @@ int cocos_agent_upload(cocos_agent_conn *c,
     int r = COCOS_OK;
 
     cocos__source_init(&source);
-    if (!c || !u || !u->path || !key || !cocos_key_is_private(key))
+    if (!c || !u || (!u->path && !u->reader) || !key || !cocos_key_is_private(key))
         return cocos__fail(err, COCOS_ERR_USAGE, "usage.null",
-                           "connection, upload, its path or a private key is missing");
+                           "connection, upload, its path or reader, or a private key is missing");
     parts = cocos__parts_new();
     if (!parts)
         return cocos__fail_memory(err);
     if ((r = cocos__client_need_manifest(c, deadline_ns, cancel, err)) < 0 ||
-        (r = cocos__source_open(&source, u->path, cancel, err)) < 0)
+        (r = open_source(c, u, key, deadline_ns, cancel, &source, err)) < 0)
         return r;
-    if (!u->has_digest && !source.has_digest && (r = cocos__source_hash(&source, cancel, err)) < 0)
-        return r;
-    if (u->has_digest && source.has_digest &&
-        memcmp(u->digest, source.digest, COCOS_DIGEST_SIZE) != 0)
-        return cocos__fail(err, COCOS_ERR_MALFORMED, "asset.digest",
-                           "the directory does not have the stated digest; nothing was sent");
 
     transfer t = {
         .conn = c,
         .upload = u,
         .key = key,
         .source = &source,
-        .digest = u->has_digest ? u->digest : source.digest,
+        .digest = source.digest,
         .parts = parts,
         .meter = {.fn = u->progress, .user = u->user, .total = source.size},
         .deadline_ns = deadline_ns,

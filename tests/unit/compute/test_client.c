@@ -627,6 +627,192 @@ START_TEST(passes_on_why_the_agent_refused_in_the_middle)
 }
 END_TEST
 
+/* What a caller's reader gives: the asset, up to an end, from where it was left. */
+typedef struct tape {
+    uint64_t at, end;
+    size_t most; /* a read gives */
+    uint64_t breaks_at;
+    int reads, seeks;
+} tape;
+
+static int tape_read(void *user, uint8_t *to, size_t len, size_t *got)
+{
+    tape *t = user;
+
+    t->reads++;
+    if (t->breaks_at && t->at >= t->breaks_at)
+        return COCOS_ERR_DENIED;
+    size_t n = t->end - t->at < len ? (size_t)(t->end - t->at) : len;
+    *got = t->most && n > t->most ? t->most : n;
+    memcpy(to, data + t->at, *got);
+    t->at += *got;
+    return 0;
+}
+
+static int tape_seek(void *user, uint64_t offset)
+{
+    tape *t = user;
+
+    t->at = offset;
+    t->seeks++;
+    return 0;
+}
+
+static cocos_upload *reading(tape *t, cocos_seek_fn seek, uint64_t size)
+{
+    cocos_upload *u = NULL;
+
+    ck_assert_int_eq(cocos_upload_new(COCOS_ASSET_DATASET, 3, &u, NULL), COCOS_OK);
+    ck_assert_int_eq(cocos_upload_set_reader(u, tape_read, seek, t, size, NULL), COCOS_OK);
+    cocos_upload_set_digest(u, server.digest);
+    return u;
+}
+
+static int send_tape(const cocos_upload *u, cocos_error **err)
+{
+    return cocos_agent_upload(conn, u, key, cocos_deadline_in(20000000000), NULL, err);
+}
+
+START_TEST(sends_what_a_reader_gives_in_pieces_of_any_size)
+{
+    tape t = {.end = sizeof data, .most = 100003};
+    cocos_error *err = NULL;
+
+    begin();
+    cocos_upload *u = reading(&t, NULL, sizeof data);
+    assert_ok(send_tape(u, &err), err);
+    all_arrived();
+    ck_assert_int_ge(t.reads, (int)(sizeof data / t.most));
+    cocos_upload_free(u);
+    end();
+}
+END_TEST
+
+START_TEST(passes_over_what_the_agent_has_by_seeking_or_by_reading)
+{
+    tape seeks = {.end = sizeof data}, reads = {.end = sizeof data};
+    cocos_error *err = NULL;
+
+    begin();
+    server.received = server.really = 3 * MIB + 7;
+    memcpy(server.uploaded, data, 3 * MIB + 7);
+    cocos_upload *u = reading(&seeks, tape_seek, sizeof data);
+    assert_ok(send_tape(u, &err), err);
+    all_arrived();
+    ck_assert_int_eq(seeks.seeks, 1);
+    cocos_upload_free(u);
+
+    memset(server.uploaded + 3 * MIB + 7, 0, sizeof data - 3 * MIB - 7);
+    u = reading(&reads, NULL, sizeof data);
+    assert_ok(send_tape(u, &err), err);
+    all_arrived();
+    cocos_upload_free(u);
+    end();
+}
+END_TEST
+
+START_TEST(goes_back_by_seeking_and_says_so_when_it_cannot)
+{
+    tape t = {.end = sizeof data};
+    cocos_error *err = NULL;
+
+    begin();
+    server.received =
+        2 * MIB; /* it finds less when the upload begins: an agent that was restarted */
+    server.really = MIB;
+    memcpy(server.uploaded, data, 2 * MIB);
+    cocos_upload *u = reading(&t, tape_seek, sizeof data);
+    assert_ok(send_tape(u, &err), err);
+    all_arrived();
+    ck_assert_int_eq(server.uploads, 2);
+    cocos_upload_free(u);
+
+    t = (tape){.end = sizeof data};
+    u = reading(&t, NULL, sizeof data);
+    assert_fails(send_tape(u, &err), COCOS_ERR_STATE, "asset.rewind", err);
+    cocos_upload_free(u);
+    end();
+}
+END_TEST
+
+START_TEST(tells_whoever_cannot_go_back_that_a_lost_connection_ends_the_upload)
+{
+    tape t = {.end = sizeof data};
+    cocos_error *err = NULL;
+
+    begin();
+    server.stop_after = MIB;
+    server.verdict = COCOS_ERR_IO;
+    server.code = "rpc.gone";
+    cocos_upload *u = reading(&t, NULL, sizeof data);
+    ck_assert_int_eq(send_tape(u, &err), COCOS_ERR_IO);
+    ck_assert_str_eq(cocos_error_code(err), "asset.rewind");
+    ck_assert_str_eq(cocos_error_code(cocos_error_cause(err)), "rpc.gone");
+    cocos_error_free(err);
+    err = NULL;
+    ck_assert_int_eq(send_tape(u, NULL), COCOS_ERR_STATE);
+    cocos_upload_free(u);
+
+    t = (tape){.end = sizeof data};
+    u = reading(&t, tape_seek, sizeof data);
+    assert_fails(send_tape(u, &err), COCOS_ERR_IO, "rpc.gone", err);
+    server.stop_after = 0;
+    server.received = server.really = server.uploaded_len;
+    err = NULL;
+    assert_ok(send_tape(u, &err), err);
+    all_arrived();
+    cocos_upload_free(u);
+    end();
+}
+END_TEST
+
+static int gives_too_much(void *user, uint8_t *to, size_t len, size_t *got)
+{
+    (void)user;
+    (void)to;
+    *got = len + 1;
+    return 0;
+}
+
+START_TEST(ends_at_once_when_a_reader_breaks_ends_early_or_lies)
+{
+    tape broken = {.end = sizeof data, .breaks_at = MIB}, cut = {.end = 2 * MIB};
+    cocos_error *err = NULL;
+
+    begin();
+    cocos_upload *u = reading(&broken, NULL, sizeof data);
+    assert_fails(send_tape(u, &err), COCOS_ERR_DENIED, "asset.read", err);
+    cocos_upload_free(u);
+
+    err = NULL;
+    u = reading(&cut, NULL, sizeof data);
+    ck_assert_int_eq(send_tape(u, &err), COCOS_ERR_MALFORMED);
+    ck_assert_str_eq(cocos_error_code(err), "asset.size");
+    ck_assert_str_eq(cocos_error_found(err), "2097152");
+    cocos_error_free(err);
+
+    err = NULL;
+    ck_assert_int_eq(cocos_upload_set_reader(u, gives_too_much, NULL, NULL, 10, NULL), COCOS_OK);
+    assert_fails(send_tape(u, &err), COCOS_ERR_USAGE, "asset.read", err);
+    cocos_upload_free(u);
+    end();
+}
+END_TEST
+
+START_TEST(takes_no_reader_without_size_when_the_manifest_is_not_shown)
+{
+    tape t = {.end = sizeof data};
+    cocos_error *err = NULL;
+
+    begin();
+    cocos_upload *u = reading(&t, NULL, COCOS_SIZE_UNKNOWN);
+    assert_fails(send_tape(u, &err), COCOS_ERR_STATE, "agent.manifest.none", err);
+    ck_assert_int_eq(t.reads, 0);
+    cocos_upload_free(u);
+    end();
+}
+END_TEST
+
 static int change_the_file(void *user, uint64_t done, uint64_t total)
 {
     (void)total;
@@ -753,6 +939,12 @@ TEST_MAIN(client,
           sends_only_what_the_agent_lacks,
           goes_on_where_the_agent_says_but_not_for_ever,
           passes_on_why_the_agent_refused_in_the_middle,
+          sends_what_a_reader_gives_in_pieces_of_any_size,
+          passes_over_what_the_agent_has_by_seeking_or_by_reading,
+          goes_back_by_seeking_and_says_so_when_it_cannot,
+          tells_whoever_cannot_go_back_that_a_lost_connection_ends_the_upload,
+          ends_at_once_when_a_reader_breaks_ends_early_or_lies,
+          takes_no_reader_without_size_when_the_manifest_is_not_shown,
           notices_that_the_file_changes_under_it,
           ends_when_the_progress_callback_wants_no_more,
           tells_progress_ten_times_a_second_at_most,

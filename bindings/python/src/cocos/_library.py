@@ -213,6 +213,7 @@ NOT_BOUND: dict[str, str] = {
     "cocos_agent_testimony_evidence": "of case files, which are not bound yet",
     "cocos_agent_testimony_free": "of case files, which are not bound yet",
     "cocos_agent_testimony_statement": "of case files, which are not bound yet",
+    "cocos_upload_set_reader": "Python uploads files and directories; a read that waits could not be left",
     "cocos_log_set": "its callback comes from any thread, also while the interpreter ends",
     # Fetching is for a machine with network and cache, by 'cocos collateral bundle'; a judge is given the bundle.
     "cocos_collateral_fetch": "fetching, see above",
