@@ -2,6 +2,7 @@
 /* Public keys from the raw numbers that evidence carries. */
 #include "crypto/pubkey.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -51,6 +52,43 @@ static int wrap(EVP_PKEY *pkey_take, int kind, cocos__pubkey **ret, cocos_error 
     return COCOS_OK;
 }
 
+static EVP_PKEY *make_curve(int kind)
+{
+    char *group = kind == COCOS__KEY_EC_P256 ? "prime256v1" : "secp384r1";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    COCOS__CLEANUP(pkey_ctx_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    EVP_PKEY *pkey = NULL;
+
+    if (!ctx || EVP_PKEY_fromdata_init(ctx) <= 0 ||
+        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEY_PARAMETERS, params) <= 0)
+        return NULL;
+    return pkey;
+}
+
+/*
+ * A key of the curve without a point, made at its first use and kept as long as the process: to
+ * set up a curve takes OpenSSL four times as long as to copy one. Never changed, so threads share
+ * it; of two that make one at once the second gives way.
+ */
+static EVP_PKEY *curve_of(int kind)
+{
+    static _Atomic(EVP_PKEY *) kept[2];
+    _Atomic(EVP_PKEY *) *at = &kept[kind == COCOS__KEY_EC_P384];
+    EVP_PKEY *curve = atomic_load(at);
+    EVP_PKEY *none = NULL;
+
+    if (curve)
+        return curve;
+    curve = make_curve(kind);
+    if (!curve || atomic_compare_exchange_strong(at, &none, curve))
+        return curve;
+    EVP_PKEY_free(curve);
+    return none;
+}
+
 int cocos__pubkey_from_point(
     int kind, const uint8_t *x, const uint8_t *y, cocos__pubkey **ret, cocos_error **err)
 {
@@ -63,20 +101,15 @@ int cocos__pubkey_from_point(
     point[0] = POINT_CONVERSION_UNCOMPRESSED;
     memcpy(point + 1, x, n);
     memcpy(point + 1 + n, y, n);
-    char *group = kind == COCOS__KEY_EC_P256 ? "prime256v1" : "secp384r1";
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * n),
-        OSSL_PARAM_construct_end(),
-    };
-
-    COCOS__CLEANUP(pkey_ctx_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    EVP_PKEY *pkey = NULL;
-    if (!ctx || EVP_PKEY_fromdata_init(ctx) <= 0)
+    EVP_PKEY *curve = curve_of(kind);
+    EVP_PKEY *pkey = curve ? EVP_PKEY_dup(curve) : NULL;
+    if (!pkey)
         return cocos__fail_ossl(err, COCOS_ERR_INTERNAL, "pubkey.failed", "no EC keys");
-    if (EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0)
+    if (EVP_PKEY_set1_encoded_public_key(pkey, point, 1 + 2 * n) <= 0) {
+        EVP_PKEY_free(pkey);
         return cocos__fail_ossl(err, COCOS_ERR_MALFORMED, "pubkey.point",
                                 "the public key is no point of its curve");
+    }
     return wrap(pkey, kind, ret, err);
 }
 
