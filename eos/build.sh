@@ -11,6 +11,8 @@
 #     --cmdline TEXT     kernel command line that the policy accepts (default: cocos-manager's default)
 #     --memory SIZE      memory that such a machine may have; may be repeated (default: 512M and 2G)
 #     --boot-log FILE    event log of eos/boot-log.sh: the policy accepts its firmware; may be repeated
+#     --simulator DIR    FOR TRIALS: keys of a simulated SEV-SNP (BUILD/sim) into the image, which
+#                        then gives simulated evidence beside that of the TPM, and is accepted for it
 #     --newest-kernel    when the locked kernel is gone from the archive, take the newest instead:
 #                        such an image has another measurement, and image.json says so
 #
@@ -31,9 +33,10 @@ newest=no
 cmdline='console=ttyS0 quiet loglevel=1 panic=-1 cocos.env cocos.certs'
 memories=
 boot_logs=
+simulator=
 outdir=
 usage='usage: build.sh [--build DIR] [--agent PATH] [--cache DIR] [--compress zstd|lz4] [--cmdline TEXT]
-    [--memory SIZE]... [--boot-log FILE]... [--newest-kernel] OUTDIR'
+    [--memory SIZE]... [--boot-log FILE]... [--simulator DIR] [--newest-kernel] OUTDIR'
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -45,6 +48,7 @@ while [ $# -gt 0 ]; do
         --memory) memories="$memories $2"; shift 2 ;;
         --boot-log) boot_logs="$boot_logs
 $2"; shift 2 ;;
+        --simulator) simulator=$2; shift 2 ;;
         --newest-kernel) newest=yes; shift ;;
         -*) echo "$usage" >&2; exit 2 ;;
         *) outdir=$1; shift ;;
@@ -52,6 +56,7 @@ $2"; shift 2 ;;
 done
 [ -n "$outdir" ] || { echo "$usage" >&2; exit 2; }
 cache=${cache:-$build/eos-cache}
+[ -z "$simulator" ] || cmdline="$cmdline cocos.evidence=tpm,sim-snp"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -240,6 +245,15 @@ put_tpm_transport()
     put_closure "$path"
 }
 
+# Keys that pretend to be a processor's (eos/README.md): never in an image for data.
+put_simulator()
+{
+    for name in snp-key.pem snp-template.bin snp-rest.bin; do
+        [ -f "$simulator/$name" ] || die "there is no $simulator/$name: ninja -C $build"
+        put 0600 "$simulator/$name" "usr/lib/cocos/simulator/$name"
+    done
+}
+
 put_kernel_modules()
 {
     mkdir -p "$tree/usr/lib/eos/modules"
@@ -274,6 +288,7 @@ make_tree()
     put_foreign crun
     put_busybox
     put_kernel_modules
+    [ -z "$simulator" ] || put_simulator
 }
 
 # ---- the archive ----
@@ -312,6 +327,12 @@ package_entries()
     done | sort -u | awk '{ printf "%s    \"%s\": \"%s\"", sep, $1, $2; sep = ",\n" } END { print "" }'
 }
 
+# Launch measurement of a report: 48 bytes at 0x90 (AMD 56860, table of the attestation report).
+measurement_of()
+{
+    od -An -v -tx1 -j 144 -N 48 "$1" | tr -d ' \n'
+}
+
 write_record()
 {
     {
@@ -346,6 +367,11 @@ write_policy()
 $boot_logs
 END
     "$cocos" measure "$@"
+    if [ -n "$simulator" ]; then
+        say 'THE SIMULATED SEV-SNP PROVES NOTHING: its key is in the image'
+        set -- "$@" --root "$simulator/snp-root.pem" --set vtpm.ak_trust=tee --set snp.products=Milan \
+            --set "snp.measurement=$(measurement_of "$simulator/snp-template.bin")" --set snp.revocation=any
+    fi
     "$cocos" policy new "$@" >"$work/policy.json"
     install -m 0644 "$work/policy.json" "$outdir/policy.json"
     [ -n "$boot_logs" ] || say 'the policy accepts no firmware yet: eos/boot-log.sh, then --boot-log'
