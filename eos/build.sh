@@ -232,19 +232,6 @@ put_busybox()
     done
 }
 
-# How tpm2-tss reaches /dev/tpmrm0: opened at run time by name, so that no list of libraries has it.
-put_tpm_transport()
-{
-    loader=$(find "$tree/usr/lib/x86_64-linux-gnu" -name 'libtss2-tctildr.so.*' | head -n 1)
-    [ -n "$loader" ] || return 0 # built without a TPM
-    path=$(LD_LIBRARY_PATH=$ours ldd "$agent" | awk '$1 ~ /^libtss2-tctildr/ { print $3; exit }')
-    path=${path%/*}/libtss2-tcti-device.so.0
-    [ -f "$path" ] || die "there is no $path: install libtss2-tcti-device0"
-    put 0755 "$path" "usr/lib/x86_64-linux-gnu/${path##*/}"
-    realpath "$path" >>"$work/foreign"
-    put_closure "$path"
-}
-
 # Keys that pretend to be a processor's (eos/README.md): never in an image for data.
 put_simulator()
 {
@@ -262,11 +249,21 @@ put_kernel_modules()
     done
 }
 
+# What the build installs, as targets: a build folder with tests has ten times as many.
+installed_targets()
+{
+    meson introspect --installed "$build" | python3 -c 'import json, os, sys
+top = os.path.realpath(sys.argv[1]) + "/"
+print(*[path[len(top):] for path in map(os.path.realpath, json.load(sys.stdin)) if path.startswith(top)
+        and not path[len(top):].startswith(("meson-private/", "include/"))])' "$build"
+}
+
 # Our programs as installed, without this machine's build paths.
 install_ours()
 {
     [ -f "$build/build.ninja" ] || die "$build is not a build folder: meson setup $build"
-    ninja -C "$build" >"$work/ninja.log" 2>&1 || { tail -n 40 "$work/ninja.log" >&2; die 'the build fails'; }
+    # shellcheck disable=SC2046
+    ninja -C "$build" $(installed_targets) eos/eos-init >"$work/ninja.log" 2>&1 || { tail -n 40 "$work/ninja.log" >&2; die 'the build fails'; }
     DESTDIR=$work/ours meson install -C "$build" --no-rebuild --quiet >"$work/install.log" 2>&1 ||
         { cat "$work/install.log" >&2; die 'the install fails'; }
     ours=$(find "$work/ours" -name libcocos.so | head -n 1)
@@ -284,7 +281,6 @@ make_tree()
     put_ours 0755 "$build/eos/eos-init" init
     put_ours 0755 "$agent" usr/bin/cocos-agent
     put_closure "$agent"
-    put_tpm_transport
     put_foreign crun
     put_busybox
     put_kernel_modules
