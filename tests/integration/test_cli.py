@@ -19,7 +19,7 @@ import pytest
 from cli import COCOS, ROOT, fails, run, run_json
 
 COMMANDS = ["keys", "checksum", "manifest new", "manifest check", "manifest digest", "algo", "data", "result",
-            "agent describe", "agent approve", "attestation get", "ima-measurements", "agent watch", "vm create", "vm list", "vm show", "vm watch", "vm console",
+            "agent describe", "agent approve", "agent statement", "attestation get", "ima-measurements", "agent watch", "vm create", "vm list", "vm show", "vm watch", "vm console",
             "vm destroy", "create-vm", "remove-vm", "collateral bundle", "collateral show",
             "evidence show", "evidence verify", "measure", "policy new", "policy check", "policy explain", "config show", "completion", "help"]
 
@@ -451,7 +451,7 @@ def test_every_option_is_in_a_man_page():
     rows = [line.split("\t") for line in run("completion", "options").stdout.decode().splitlines()]
     assert len(rows) > 80
     for command, option, letter, value in rows:
-        page = text["cocos-attestation.1" if command == "agent approve" else page_of[command.split()[0]]]
+        page = text["cocos-attestation.1" if command in ("agent approve", "agent statement") else page_of[command.split()[0]]]
         if not option:
             assert command in page, command
             continue

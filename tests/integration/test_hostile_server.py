@@ -42,8 +42,11 @@ def request_of(open_cvms):
         count = 0
         while True:
             client.wait(lambda: len(client.messages[stream]) > count, "the run request")
-            piece = dict(fields(fields(client.messages[stream][count])[0][1]))
+            kind, content = fields(client.messages[stream][count])[0]
             count += 1
+            if kind != CHUNKS:
+                continue  # the question for evidence comes first
+            piece = dict(fields(content))
             pieces += piece.get(1, b"")
             if piece.get(3):
                 break

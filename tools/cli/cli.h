@@ -84,6 +84,9 @@ int cli_result(tool *t);
 int cli_agent_describe(tool *t);
 int cli_agent_watch(tool *t);
 int cli_agent_approve(tool *t);
+int cli_agent_statement(tool *t);
+/* What the agent testifies, as a case file. @return 0 or the exit code, reported. */
+int cli_case_fetch(tool *t, cocos_agent_conn *conn, const cocos_key *key, const char *path);
 int cli_attestation_get(tool *t);
 int cli_ima_measurements(tool *t);
 int cli_vm_create(tool *t);

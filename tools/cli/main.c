@@ -129,6 +129,12 @@ static const tool_option result_options[] = {
     {"output-dir", 'o', "DIR", "where to write (default: here)", 0, NULL},
     {"filename", 'f', "NAME", "file name (default: results.zip)", 0, NULL},
     {"part", 0, "PART", "what to fetch (default: result)", 0, "result|output"},
+    {"case", 0, "FILE", "also write the case file, by which the result can be checked years later", 0, NULL},
+    END,
+};
+
+static const tool_option statement_options[] = {
+    {"output", 'o', "FILE", "where to write the case file (default: results.case)", 0, NULL},
     END,
 };
 
@@ -328,6 +334,10 @@ static const tool_command commands[] = {
      "FILE was made offline by 'cocos manifest approve'; whoever has it may bring it. A withdrawal is final until "
      "the virtual machine boots anew, and ends a job that runs.",
      ONE(agent_options), cli_agent_approve, 0},
+    {"agent statement", "KEY", 1, 1, "Fetch what the agent testifies, as a case file",
+     "KEY is the private key of a party. The case file holds manifest, approvals, statement, its evidence and the "
+     "collateral of --bundle, and the closure once every consumer has the result. 'cocos case verify' judges it.",
+     TWO(statement_options, agent_options), cli_agent_statement, 0},
     {"attestation get", "", 0, 0, "Ask an agent for fresh evidence over a nonce",
      "Anyone may ask. Show and judge it with 'cocos evidence'.", TWO(attestation_options, agent_options),
      cli_attestation_get, 0},

@@ -5,8 +5,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
-static int report(tool *t, const cocos_agent_conn *conn, const char *path, uint64_t size)
+#define NONCE_LEN 16
+
+static int report(
+    tool *t, const cocos_agent_conn *conn, const char *path, const char *case_path, uint64_t size)
 {
     TOOL_CLEANUP(tool_free_text) char *whole = realpath(path, NULL);
     const char *shown = whole ? whole : path;
@@ -14,6 +18,8 @@ static int report(tool *t, const cocos_agent_conn *conn, const char *path, uint6
     if (t->json) {
         json_t *o =
             json_pack("{s:o, s:I}", "path", tool_json_text(shown), "size", (json_int_t)size);
+        if (case_path)
+            json_object_set_new(o, "case", tool_json_text(case_path));
         cli_mark_confidential(o, conn);
         tool_emit(t, o);
         return 0;
@@ -23,8 +29,18 @@ static int report(tool *t, const cocos_agent_conn *conn, const char *path, uint6
     return 0;
 }
 
+/* The statement will carry it: this consumer asked, and for this case file. */
+static void set_nonce(cocos_agent_conn *conn)
+{
+    uint8_t nonce[NONCE_LEN];
+
+    if (getrandom(nonce, sizeof nonce, 0) == NONCE_LEN)
+        cocos_agent_conn_set_consumer_nonce(conn, nonce, sizeof nonce);
+}
+
 int cli_result(tool *t)
 {
+    const char *case_path = tool_args_get(t->args, "case");
     const char *dir = tool_args_get(t->args, "output-dir");
     const char *name = tool_args_get(t->args, "filename");
     const char *part = tool_args_get(t->args, "part");
@@ -45,11 +61,16 @@ int cli_result(tool *t)
         return code;
 
     cli_say_confidential(t, conn);
+    if (case_path)
+        set_nonce(conn);
     tool_say(t, "Retrieving computation result file");
     tool_progress_start(&progress, t, "Downloading");
     int r = cocos_agent_download(conn, part && strcmp(part, "output") == 0, path, key,
                                  tool_progress_update, &progress, t->deadline_ns, t->cancel, &size,
                                  &err);
     tool_progress_end(&progress);
-    return r < 0 ? tool_fail_error(t, err) : report(t, conn, path, size);
+    if (r < 0)
+        return tool_fail_error(t, err);
+    code = case_path ? cli_case_fetch(t, conn, key, case_path) : 0;
+    return code ? code : report(t, conn, path, case_path, size);
 }

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proof before data, with simulated evidence: real programs, and machines in the middle between them."""
+
+import contextlib
+import json
+import select
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+from world import BUILD, TOOLS, environment, until
+
+SIM = BUILD / "sim"
+MEASURED = "a1" * 48  # what the simulator measures
+EVIDENCE = ("--evidence", "sim-snp", "--simulator", str(SIM))
+HTTP2 = b"PRI * HTTP/2.0"
+
+
+@pytest.fixture
+def policy(parties):
+    """Makes policy files for simulated evidence of a measurement."""
+    def make(measurement=MEASURED, name="policy.json"):
+        done = parties.cocos("policy", "new", "snp", "--measurement", measurement, "--product", "Milan", "--root",
+                             SIM / "snp-root.pem", "--covered-by", "snp.measurement", "--set", "snp.revocation=any")
+        return parties.file(name, done.stdout)
+    return make
+
+
+@pytest.fixture
+def ready(parties, open_cvms, open_agent):
+    """An agent with simulated evidence that has a manifest."""
+    cvms = open_cvms(parties.manifest("c1", "#!/bin/sh\ncat datasets/c1-a > results/copy\n"))
+    agent = open_agent(cvms.address, options=EVIDENCE)
+    cvms.wait("accepted")
+    agent.cvms_server = cvms
+    return agent
+
+
+def digest(parties, name="c1"):
+    return parties.cocos("manifest", "digest", f"{name}.json", "--json").stdout
+
+
+def named(parties, name="c1"):
+    return json.loads(digest(parties, name))["digest"]
+
+
+def ask(parties, agent, *args, rules, ok=True, address=None):
+    """A command of cocos that judges its agent."""
+    done = parties.cocos("--json", *args, "--policy", rules, ok=ok, env={"AGENT_GRPC_URL": address or agent.address})
+    return json.loads(done.stdout) if ok else (done.returncode, json.loads(done.stdout)["error"]["code"])
+
+
+def received(parties, agent):
+    return {a["name"]: a["received"] for a in parties.describe(agent)["assets"]}
+
+
+class Middle:
+    """Ends TLS with a key of its own, passes plaintext on to an agent, and remembers what the client said."""
+
+    def __init__(self, identity, target=None):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_3
+        self.context.load_cert_chain(identity / "tls-cert.pem", identity / "tls-key.pem")
+        self.context.set_alpn_protocols(["h2"])
+        self.target, self.heard = target, b""
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.server.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                sock, _ = self.server.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError), self.context.wrap_socket(sock, server_side=True) as client:
+                self.serve(client)
+
+    def serve(self, client):
+        if not self.target:
+            while chunk := client.recv(65536):
+                self.heard += chunk
+            return
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_alpn_protocols(["h2"])
+        host, port = self.target.rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as raw, context.wrap_socket(raw) as agent:
+            while True:
+                ready = [s for s in (client, agent) if s.pending()] or select.select([client, agent], [], [])[0]
+                for s in ready:
+                    chunk = s.recv(65536)
+                    if not chunk:
+                        return
+                    if s is client:
+                        self.heard += chunk
+                    (agent if s is client else client).sendall(chunk)
+
+    def close(self):
+        self.server.close()
+
+
+def test_nothing_is_sent_before_the_evidence_was_judged(parties, ready, policy):
+    """Whoever answers with silence or garbage hears one question for evidence and no more."""
+    middle = Middle(ready.folder / "state")
+    code, _ = ask(parties, ready, "data", "c1-a", parties.key("a"), "--manifest-digest", named(parties), "--timeout", "3s",
+                  rules=policy(), ok=False, address=middle.address)
+    middle.close()
+    assert code in (5, 6)
+    assert middle.heard[:1] == b"\x01" and HTTP2 not in middle.heard and b"first" not in middle.heard
+    assert received(parties, ready)["c1-a"] == 0
+
+
+@pytest.mark.parametrize("stolen", (False, True))
+def test_a_relay_that_owns_another_enclave_or_even_the_key_is_refused(parties, ready, policy, tmp_path, open_agent, stolen):
+    """Genuine evidence of the agent, for the connection of somebody else."""
+    (tmp_path / "other").mkdir()
+    identity = ready.folder / "state"
+    if not stolen:
+        other = subprocess.Popen([TOOLS / "agent" / "cocos-agent", "--state", tmp_path / "other/state", "--listen",
+                                  "127.0.0.1:0", "--cvms", ""], env=environment(), stderr=subprocess.DEVNULL)
+        identity = tmp_path / "other/state"
+        until(lambda: (identity / "boot_id").exists(), "the other agent has made its key")
+        other.terminate()
+        other.wait(10)
+    middle = Middle(identity, ready.address)
+    code, why = ask(parties, ready, "data", "c1-a", parties.key("a"), "--manifest-digest", named(parties), rules=policy(),
+                    ok=False, address=middle.address)
+    middle.close()
+    assert code in (3, 6), why
+    assert HTTP2 not in middle.heard and b"first" not in middle.heard
+    assert received(parties, ready)["c1-a"] == 0
+
+
+def test_a_policy_that_does_not_fit_or_says_nothing_is_no_proof(parties, ready, policy):
+    assert ask(parties, ready, "agent", "describe", rules=policy("00" * 48), ok=False) == (3, "snp.measurement")
+    empty = parties.file("empty.json", '{"version": 1}')
+    code, _ = ask(parties, ready, "agent", "describe", rules=empty, ok=False)
+    assert code in (3, 4)
+    vendors = json.loads(policy().read_text())
+    del vendors["roots"]  # only those of AMD and Intel: a simulation is none
+    code, why = ask(parties, ready, "agent", "describe", rules=parties.file("vendors.json", json.dumps(vendors)), ok=False)
+    assert (code, why) == (3, "snp.root_untrusted")
+
+
+def test_an_agent_without_evidence_is_not_talked_to(parties, open_cvms, open_agent, policy):
+    cvms = open_cvms(parties.manifest("c1", "#!/bin/sh\n"))
+    agent = open_agent(cvms.address)
+    cvms.wait("accepted")
+    code, why = ask(parties, agent, "agent", "describe", "--timeout", "5s", rules=policy(), ok=False)
+    assert code in (5, 6), why
+
+
+def test_evidence_for_anybody_is_worth_nothing_for_another_purpose_or_nonce(parties, ready, policy):
+    rules = policy()
+    got = ask(parties, ready, "attestation", "get", "--nonce", "11" * 16, "-o", "e.bin", rules=rules)
+    assert got["nonce"] == "11" * 16
+
+    def judged(purpose, nonce):
+        return parties.cocos("evidence", "verify", "e.bin", "--policy", rules, "--purpose", purpose, "--nonce", nonce,
+                             ok=False).returncode
+    assert judged("rpc", "11" * 16) == 0
+    assert judged("rpc", "22" * 16) == 3
+    for purpose in ("channel-server", "cvms", "statement"):
+        assert judged(purpose, "11" * 16) == 3
+
+
+def test_a_server_with_a_policy_gives_its_manifest_to_proof_only(parties, open_cvms, open_agent, policy):
+    path = parties.manifest("c1", "#!/bin/sh\n")
+    strict = open_cvms(path, options=("--policy", policy("00" * 48, "other.json")))
+    agent = open_agent(strict.address, options=EVIDENCE)
+    assert "snp.measurement" in strict.wait("evidence", name="refused")["text"]
+    strict.tell("state vm-1")
+    assert strict.wait("state")["name"] == "ReceivingManifest"
+    assert not [e for e in strict.events() if e["event"] == "manifest"]
+    agent.end()
+    fitting = open_cvms(path, options=("--policy", policy()))
+    agent.cvms = fitting.address
+    agent.again()
+    fitting.wait("evidence", name="accepted")
+    fitting.wait("accepted")
+
+
+def test_a_manifest_that_was_exchanged_gets_nothing(parties, ready, policy):
+    meant = named(parties)
+    ready.cvms_server.tell("stop")
+    ready.cvms_server.wait("stopped")
+    other = parties.manifest("c2", "#!/bin/sh\ncat datasets/* > results/all\n")
+    ready.cvms_server.tell(f"run {other}")
+    ready.cvms_server.wait("accepted", computation_id="c2")
+    parties.file("c1-a", "first\n")
+    rules = policy()
+    refused = ask(parties, ready, "data", "c1-a", parties.key("a"), "--manifest-digest", meant, rules=rules, ok=False)
+    assert refused == (1, "agent.manifest.other")
+    assert ask(parties, ready, "data", "c1-a", parties.key("a"), rules=rules, ok=False) == (2, "agent.manifest.unnamed")
+    assert set(received(parties, ready).values()) == {0}
+
+
+def test_attested_tls_in_the_manifest_ends_direct_connections(parties, open_cvms, open_agent, policy):
+    path = parties.manifest("c1", "#!/bin/sh\n")
+    manifest = json.loads(path.read_text())
+    manifest["agent_config"] = {"attested_tls": True}
+    path.write_text(json.dumps(manifest))
+    cvms = open_cvms(path)
+    agent = open_agent(cvms.address, options=EVIDENCE)
+    cvms.wait("accepted")
+    done = parties.at(agent, "--json", "agent", "describe", ok=False)
+    assert json.loads(done.stdout)["error"]["code"] == "rpc.attested"
+    assert ask(parties, agent, "agent", "describe", rules=policy())["state"] == "ReceivingAlgorithm"
+    agent.kill()
+    agent.again()
+    done = parties.at(agent, "--json", "agent", "describe", ok=False)
+    assert json.loads(done.stdout)["error"]["code"] == "rpc.attested"
+    agent.end()
+    agent.folder, agent.options = agent.folder / "bare", ()
+    agent.folder.mkdir()
+    agent.again()
+    assert "agent.attestation.none" in cvms.wait("refused")["text"]
+
+
+def test_nothing_that_the_host_sets_brings_the_old_protocol(parties, tmp_path, ready, policy):
+    for line in ("AGENT_COMPAT=1", "COCOS_COMPAT=1", "cocos.compat=1", "AGENT_EVIDENCE=sim-snp"):
+        shares = parties.file("environment", f"AGENT_CVM_ID=vm-1\n{line}\n")
+        done = subprocess.run([TOOLS / "agent" / "cocos-agent", "--state", tmp_path / "s", "--environment", shares],
+                              env=environment(), capture_output=True, timeout=30, check=False)
+        assert done.returncode == 4, (line, done.stderr)
+    env = environment({"AGENT_COMPAT": "1", "COCOS_COMPAT": "1", "AGENT_GRPC_ATTESTED_TLS": "false"})
+    done = subprocess.run([TOOLS / "cli" / "cocos", "--json", "agent", "describe", "--policy", policy(), "--agent-url",
+                           ready.address], env=env, capture_output=True, timeout=60, check=True, cwd=parties.folder)
+    described = json.loads(done.stdout)
+    assert described["compat"] is False and described["verdict"]["verdict"] == "accepted"
+
+
+def test_a_tpm_that_is_named_and_not_there_ends_the_agent(tmp_path):
+    for options, code in ((("--evidence", "tpm", "--tcti", f"device:{tmp_path}/none"), "evidence.provider"),
+                          (("--require", "snp", *EVIDENCE), "evidence.required"),
+                          (("--evidence", "sgx"), "evidence.provider")):
+        done = subprocess.run([TOOLS / "agent" / "cocos-agent", "--state", tmp_path / "s", "--listen", "127.0.0.1:0", *options],
+                              env=environment(), capture_output=True, timeout=60, check=False)
+        assert done.returncode == 4 and code in done.stderr.decode(), (options, done.stderr)
+
+
+def test_a_result_comes_with_its_case_file_also_after_kill_9(parties, ready, policy, jobs):
+    rules = policy()
+    trust = ("--manifest-digest", named(parties))
+    ask(parties, ready, "algo", "c1.algo", parties.key("alg"), *trust, rules=rules)
+    for owner in "ab":
+        ask(parties, ready, "data", f"c1-{owner}", parties.key(owner), *trust, rules=rules)
+    until(lambda: parties.describe(ready)["state"] == "ConsumingResults", "the job has ended")
+    ask(parties, ready, "agent", "statement", parties.key("a"), "-o", "early.case", *trust, rules=rules)
+    ready.kill()
+    ready.again()
+    done = ask(parties, ready, "result", parties.key("consumer"), "--case", "r.case", *trust, rules=rules)
+    assert done["case"] == "r.case" and done["confidential"] is False and "simulated" in done["warning"]
+    ask(parties, ready, "agent", "statement", parties.key("b"), "-o", "late.case", *trust, rules=rules)
+    early, case, late = ((parties.folder / f"{n}.case").read_bytes() for n in ("early", "r", "late"))
+    assert b"cocos.closure/1" not in early and b"cocos.closure/1" in case and b"cocos.closure/1" in late
+    assert all(b"cocos.statement/1" in c and b"cocos-evidence/1" in c for c in (early, case, late))
