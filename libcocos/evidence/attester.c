@@ -10,13 +10,12 @@
 
 #define DEVICE_NS (10 * COCOS__NS_PER_S)
 #define OPEN_NS   (30 * COCOS__NS_PER_S) /* a TPM may have to make a key */
-#define LANES_MAX 4
+#define LANES_MAX 5
 
 /* In the order in which they are named and their parts stand in the envelope. */
 static const cocos__provider *const providers[] = {
-    &cocos__provider_sim_snp,
-    &cocos__provider_sim_tdx,
-    &cocos__provider_tpm,
+    &cocos__provider_snp,     &cocos__provider_tdx, &cocos__provider_sim_snp,
+    &cocos__provider_sim_tdx, &cocos__provider_tpm,
 };
 
 /* What is in use: a lane to a device, or a provider that has none. */
@@ -132,6 +131,18 @@ static int is_absent(int status)
            status == COCOS_ERR_DENIED;
 }
 
+/* A real and a simulated one of a kind: their parts could not be told apart. */
+static int check_twin(const cocos__attester *a, const cocos__provider *p, cocos_error **err)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        const char *other = a->source[i].provider->name;
+        if (strncmp(p->name, "sim-", 4) == 0 && strcmp(p->name + 4, other) == 0)
+            return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "evidence.provider",
+                               "evidence is by %s or by %s, not by both", other, p->name);
+    }
+    return COCOS_OK;
+}
+
 /* What was named must work, and so must what is there: evidence without it would say less. */
 static int open_wanted(cocos__attester *a,
                        const cocos__provider *p,
@@ -142,7 +153,9 @@ static int open_wanted(cocos__attester *a,
     COCOS__CLEANUP(cocos__buf_done) cocos__buf how;
 
     cocos__buf_init(&how, 1024);
-    int r = open_source(a, p, o, &how, &why);
+    int r = check_twin(a, p, &why);
+    if (r == COCOS_OK)
+        r = open_source(a, p, o, &how, &why);
     if (r == COCOS_OK) {
         cocos__buf_printf(&a->platform, "%s%s", a->platform.len ? ", " : "", p->name);
         tell(a, p->name, "in use", how.len ? cocos__buf_cstr(&how) : "");

@@ -74,6 +74,8 @@ typedef struct cocos__provider {
 
 extern const cocos__provider cocos__provider_sim_snp;
 extern const cocos__provider cocos__provider_sim_tdx;
+extern const cocos__provider cocos__provider_snp;
+extern const cocos__provider cocos__provider_tdx;
 extern const cocos__provider cocos__provider_tpm;
 
 #endif

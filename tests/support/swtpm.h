@@ -29,17 +29,19 @@ static inline struct sockaddr_un swtpm_address(const char *dir, const char *name
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
 
-    ck_assert_int_lt(snprintf(a.sun_path, sizeof a.sun_path, "%s/%s", dir, name),
-                     (int)sizeof a.sun_path);
+    if (snprintf(a.sun_path, sizeof a.sun_path, "%s/%s", dir, name) >= (int)sizeof a.sun_path)
+        abort();
     return a;
 }
 
+/* Also called by threads, where Check's assertions may not be used. */
 static inline int swtpm_dial(const char *dir, const char *name)
 {
     struct sockaddr_un a = swtpm_address(dir, name);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    ck_assert_int_ge(fd, 0);
+    if (fd < 0)
+        abort();
     if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
         return fd;
     close(fd);
