@@ -101,24 +101,80 @@ static int read_members(const cocos__json *root, cocos__ea_payload *p, cocos_err
     return r < 0 ? r : read_binder(&binder, p, err);
 }
 
+/*
+ * A document written as above begins with {"version":N,"media_type":"T","evidence":" and its
+ * evidence is most of it. That text is taken out and decoded alone, and what is left is read as
+ * JSON, in which a second member of that name would be found as well; base64 has no quotes and no
+ * escapes. Any other document is read whole. Returns the text that was taken out; empty: none.
+ */
+static cocos__span take_out(cocos__span json, cocos__buf *left)
+{
+    static const char name[] = "\",\"evidence\":\"";
+    static const char version[] = "{\"version\":?,\"media_type\":\"";
+    const size_t v = sizeof version - 1;
+    size_t at = v;
+
+    if (json.len < v || memcmp(json.data, version, 11) != 0 || json.data[11] < '0' ||
+        json.data[11] > '9' || memcmp(json.data + 12, version + 12, v - 12) != 0)
+        return (cocos__span){NULL, 0};
+    while (at < json.len && json.data[at] != '"' && json.data[at] != '\\')
+        at++;
+    if (json.len - at < sizeof name - 1 || memcmp(json.data + at, name, sizeof name - 1) != 0)
+        return (cocos__span){NULL, 0};
+    at += sizeof name - 1;
+    const uint8_t *end = memchr(json.data + at, '"', json.len - at);
+    if (!end || memchr(json.data + at, '\\', (size_t)(end - json.data) - at))
+        return (cocos__span){NULL, 0};
+    cocos__buf_add(left, json.data, at);
+    cocos__buf_add(left, end, json.len - (size_t)(end - json.data));
+    return (cocos__span){json.data + at, (size_t)(end - json.data) - at};
+}
+
+static int parse_json(cocos__span json, cocos__json_doc **ret, cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
+    int r = cocos__json_parse((const char *)json.data, json.len, JSON_MAX, ret, &why);
+
+    if (r == COCOS_ERR_MEMORY)
+        return cocos__fail_memory(err);
+    return r < 0 ? malformed(cocos_error_message(why), err) : COCOS_OK;
+}
+
+/* The evidence that was taken out, unless the rest has some too. */
+static int read_taken(cocos__span taken, cocos__ea_payload *p, cocos_error **err)
+{
+    if (taken.len == 0)
+        return COCOS_OK;
+    if (cocos__base64_decode(COCOS__BASE64, (const char *)taken.data, taken.len, &p->evidence,
+                             NULL) == COCOS_OK)
+        return COCOS_OK;
+    return p->evidence.failed ? cocos__fail_memory(err) : malformed("bytes are not base64", err);
+}
+
 int cocos__ea_payload_parse(cocos__span json, cocos__ea_payload **ret, cocos_error **err)
 {
     COCOS__CLEANUP(cocos__ea_payload_freep) cocos__ea_payload *p = calloc(1, sizeof *p);
     COCOS__CLEANUP(cocos__json_doc_freep) cocos__json_doc *doc = NULL;
-    COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
+    COCOS__CLEANUP(cocos__buf_done) cocos__buf left;
 
+    cocos__buf_init(&left, JSON_MAX);
     if (!p)
         return cocos__fail_memory(err);
     cocos__buf_init(&p->evidence, JSON_MAX);
     cocos__buf_init(&p->aik_pub_hash, JSON_MAX);
     cocos__buf_init(&p->binding, JSON_MAX);
-    int r = cocos__json_parse((const char *)json.data, json.len, JSON_MAX, &doc, &why);
-    if (r == COCOS_ERR_MEMORY)
+    if (json.len > JSON_MAX)
+        return malformed("it is too long", err);
+    cocos__span taken = take_out(json, &left);
+    if (left.failed)
         return cocos__fail_memory(err);
+    int r = parse_json(taken.len ? (cocos__span){left.data, left.len} : json, &doc, err);
     if (r < 0)
-        return malformed(cocos_error_message(why), err);
+        return r;
     cocos__json root = cocos__json_root(doc);
     r = read_members(&root, p, err);
+    if (r == COCOS_OK)
+        r = read_taken(taken, p, err);
     if (r < 0)
         return r;
     if (p->evidence.len == 0 && !p->has_results)

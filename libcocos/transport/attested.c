@@ -219,6 +219,7 @@ judge_answer(exchange *x, int frame, int role, const cocos__buf *request, cocos_
         .role = role,
         .request = &rq,
         .roots = x->c->has_roots ? roots : NULL,
+        .known = SSL_get0_peer_certificate(x->c->ssl),
         .attested = 1,
     };
     r = cocos__ea_validate(&x->session, &terms, (cocos__span){answer.data, answer.len}, &result,

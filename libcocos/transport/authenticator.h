@@ -151,7 +151,8 @@ typedef struct cocos__ea_terms {
     int role;
     const cocos__ea_request *request; /* NULL: unasked for, by a server only */
     X509_STORE *roots;                /* NULL: no chain is looked at */
-    int attested;                     /* evidence must be there */
+    X509 *known; /* a certificate that was read already: its bytes are not read again; NULL: none */
+    int attested; /* evidence must be there */
 } cocos__ea_terms;
 
 typedef struct cocos__ea_payload cocos__ea_payload;

@@ -186,7 +186,21 @@ static int read_cmw(const parsed *p, cocos__span *ret, cocos_error **err)
 
 /* ---- Steps 11 to 15 ---- */
 
-static int read_chain(const parsed *p, chain *c, cocos_error **err)
+/* Of the handshake as a rule; to read a key costs more than to check its signature. */
+static X509 *reuse(X509 *known, cocos__span der)
+{
+    uint8_t *bytes = NULL;
+    int len = known ? i2d_X509(known, &bytes) : -1;
+    X509 *same = NULL;
+
+    if (len >= 0 && (size_t)len == der.len && memcmp(bytes, der.data, der.len) == 0 &&
+        X509_up_ref(known) == 1)
+        same = known;
+    OPENSSL_free(bytes);
+    return same;
+}
+
+static int read_chain(const parsed *p, X509 *known, chain *c, cocos_error **err)
 {
     c->all = sk_X509_new_null();
     if (!c->all)
@@ -194,7 +208,11 @@ static int read_chain(const parsed *p, chain *c, cocos_error **err)
     for (size_t i = 0; i < p->n; i++) {
         const uint8_t *at = p->entries[i].der.data;
         size_t len = p->entries[i].der.len;
-        X509 *cert = d2i_X509(NULL, &at, (long)len);
+        X509 *cert = i == 0 ? reuse(known, p->entries[i].der) : NULL;
+        if (cert)
+            at += len;
+        else
+            cert = d2i_X509(NULL, &at, (long)len);
         if (!cert || at != p->entries[i].der.data + len || !X509_get0_pubkey(cert)) {
             X509_free(cert);
             return cocos__ea_fail(err, "atls.certificate", "entry %zu is no certificate", i);
@@ -355,7 +373,7 @@ static int validate_full(const cocos__ea_session *s,
     if (r == COCOS_OK)
         r = read_cmw(p, &result.cmw, err);
     if (r == COCOS_OK)
-        r = read_chain(p, &c, err);
+        r = read_chain(p, t->known, &c, err);
     if (r == COCOS_OK)
         r = check_proofs(s, t, k, transcript, p, &c, err);
     if (r == COCOS_OK)

@@ -31,7 +31,9 @@
 
 static cocos__attester *attester;
 static cocos__rpc_server *server;
+static cocos__rpc_server *plain_server; /* the same, without attestation */
 static const char *address;
+static const char *plain_address;
 static cocos__tls_config *server_tls;
 static cocos__tls_config *client_tls;
 static cocos__buf crl;
@@ -224,7 +226,7 @@ static void connect_once(cocos_verifier *verifier)
     int64_t deadline = cocos_deadline_in(60 * COCOS__NS_PER_S);
     int fd = -1;
 
-    int r = cocos__net_parse(address, &a, &err);
+    int r = cocos__net_parse(verifier ? address : plain_address, &a, &err);
     if (r == COCOS_OK)
         r = cocos__net_connect(&a, deadline, NULL, &fd, &err);
     if (r == COCOS_OK)
@@ -450,7 +452,7 @@ static void start_server(void)
 {
     static const cocos__rpc_method methods[] = {{UPLOAD, on_upload, NULL, 2 << 20, 0}};
     static const cocos__attest_options attest = {.make = make};
-    cocos__rpc_server_options o = {.methods = methods, .n_methods = 1, .attest = &attest};
+    cocos__rpc_server_options o = {.methods = methods, .n_methods = 1};
     cocos__rpc_listener *l = NULL;
     cocos_error *err = NULL;
     cocos__buf cert, key;
@@ -463,10 +465,14 @@ static void start_server(void)
     check(cocos__tls_config_client(&(cocos__tls_options){.insecure = 1}, &client_tls, &err) ==
               COCOS_OK,
           "client", err);
-    check(cocos__rpc_server_new(&o, &server, &err) == COCOS_OK, "server", err);
-    check(cocos__rpc_server_listen(server, "127.0.0.1:0", server_tls, &l, &err) == COCOS_OK,
-          "listen", err);
-    address = cocos__rpc_listener_address(l);
+    for (int plain = 0; plain < 2; plain++) {
+        cocos__rpc_server **s = plain ? &plain_server : &server;
+        o.attest = plain ? NULL : &attest;
+        check(cocos__rpc_server_new(&o, s, &err) == COCOS_OK, "server", err);
+        check(cocos__rpc_server_listen(*s, "127.0.0.1:0", server_tls, &l, &err) == COCOS_OK,
+              "listen", err);
+        *(plain ? &plain_address : &address) = cocos__rpc_listener_address(l);
+    }
     cocos__buf_done(&cert);
     cocos__buf_wipe_done(&key);
 }
@@ -524,6 +530,7 @@ int main(int argc, char **argv)
     cocos_verifier_free(full);
     cocos_verifier_free(kept);
     cocos__rpc_server_free(server);
+    cocos__rpc_server_free(plain_server);
     cocos__attester_close(attester);
     cocos__tls_config_unref(server_tls);
     cocos__tls_config_unref(client_tls);
