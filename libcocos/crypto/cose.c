@@ -297,6 +297,11 @@ void cocos__cose_put_signature(const cocos__cose *c, cocos__buf *out)
     cocos__cbor_put_bytes(out, c->signature.data, c->signature.len);
 }
 
+int64_t cocos__cose_alg(const cocos__cose *c)
+{
+    return c->alg;
+}
+
 const uint8_t *cocos__cose_kid(const cocos__cose *c)
 {
     return c->kid;

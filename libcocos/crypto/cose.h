@@ -44,8 +44,8 @@ int cocos__cose_parse_claims(
 cocos__span cocos__cose_claims(const cocos__cose *c);    /* encoded; empty without */
 cocos__span cocos__cose_timestamp(const cocos__cose *c); /* token; empty when there is none */
 int cocos__cose_has_receipts(const cocos__cose *c);
-/* Appends the encoding without anything unprotected, as it was signed first; or with this token, and
- * the receipts that it has. */
+/* Appends the encoding without anything unprotected, as it was signed first; or with this token,
+ * and the receipts that it has. */
 int cocos__cose_encode(const cocos__cose *c,
                        const cocos__span *token,
                        cocos__buf *out,
@@ -53,11 +53,16 @@ int cocos__cose_encode(const cocos__cose *c,
 /* Appends the signature as a CBOR bstr: what a time-stamp is over (RFC 9921 section 3.1). */
 void cocos__cose_put_signature(const cocos__cose *c, cocos__buf *out);
 
+int64_t cocos__cose_alg(const cocos__cose *c);
 const uint8_t *cocos__cose_kid(const cocos__cose *c); /* 32 bytes */
 const char *cocos__cose_content_type(const cocos__cose *c);
 cocos__span cocos__cose_payload(const cocos__cose *c);
-/* kid, alg and content type must be those of key and expectation, then the signature must hold: UNAUTHENTICATED "cose.…" otherwise. */
-int cocos__cose_verify(const cocos__cose *c, const cocos_key *key, const char *content_type, cocos_error **err);
+/* kid, alg and content type must be those of key and expectation, then the signature must hold:
+ * UNAUTHENTICATED "cose.…" otherwise. */
+int cocos__cose_verify(const cocos__cose *c,
+                       const cocos_key *key,
+                       const char *content_type,
+                       cocos_error **err);
 void cocos__cose_free(cocos__cose *c);
 COCOS__DEFINE_FREEP(cocos__cose_freep, cocos__cose *, cocos__cose_free)
 

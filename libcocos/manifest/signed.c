@@ -202,6 +202,8 @@ static int check_names(const cocos__signed *s, const uint8_t issuer[32], cocos_e
     int r = cocos__key_cose_thumbprint(s->key, thumbprint, err);
     if (r < 0)
         return r;
+    if (cocos__cose_alg(s->cose) != cocos__key_cose_alg(s->key))
+        return bad(err, "the algorithm is not the one of its kind of key");
     if (memcmp(thumbprint, issuer, 32) != 0 ||
         memcmp(cocos_key_thumbprint(s->key), cocos__cose_kid(s->cose), 32) != 0)
         return bad(err, "key, key id and issuer are not of one key");

@@ -390,7 +390,8 @@ static void take_wiped(cocos__take *t, cocos_closure *c)
         uint64_t kind = cocos__take_uint(&part, 0);
         uint64_t index = cocos__take_uint(&part, 1);
         cocos__take_join(t, &part);
-        if (t->status == COCOS_OK && (kind > COCOS_ASSET_REQUIREMENTS || index > UINT32_MAX))
+        if (t->status == COCOS_OK &&
+            (kind == 0 || kind > COCOS_ASSET_REQUIREMENTS || index > UINT32_MAX))
             t->status = cocos__fail(t->err, COCOS_ERR_MALFORMED, "closure.form",
                                     "not a closure: an asset of no kind");
         w->kind = (int)kind;

@@ -92,8 +92,11 @@ int64_t cocos__take_int(cocos__take *t, int64_t key, int64_t null, int need)
     int64_t v = null;
     cocos__cbor item;
 
-    if (enter(t, key, need, &item))
-        t->status = cocos__cbor_int(&item, &v, t->err);
+    if (!enter(t, key, need, &item))
+        return v;
+    t->status = cocos__cbor_int(&item, &v, t->err);
+    if (t->status == COCOS_OK && v == null) /* two ways to say the same */
+        refuse(t, "signed.form", "a number that stands for null is written out");
     return v;
 }
 

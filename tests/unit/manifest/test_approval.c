@@ -213,7 +213,7 @@ static void put_member(cocos__buf *b, int64_t key, int variant)
             cocos__cbor_put_null(b);
         break;
     case 5:
-        cocos__cbor_put_int(b, variant == 6 ? 0 : variant == 7 ? -2 : 1);
+        cocos__cbor_put_int(b, variant == 6 ? 0 : variant == 7 ? -1 : 1);
         break;
     case 6:
         cocos__cbor_put_bytes(b, bytes, variant == 8 ? 33 : 32);
@@ -249,7 +249,7 @@ START_TEST(refuses_each_wrong_member)
 {
     static const char *const codes[] = {
         NULL,          "signed.tag",    "approval.form", "approval.form",
-        "signed.form", "approval.form", "approval.form", "approval.form",
+        "signed.form", "approval.form", "approval.form", "signed.form",
         "cbor.length", "cbor.type",     "cbor.unknown",  "signed.form",
         NULL,          "signed.type"};
 
