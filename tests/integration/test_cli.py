@@ -18,7 +18,8 @@ import pytest
 
 from cli import COCOS, ROOT, fails, run, run_json
 
-COMMANDS = ["keys", "checksum", "manifest new", "manifest check", "manifest digest", "algo", "data", "result",
+COMMANDS = ["keys", "checksum", "manifest new", "manifest check", "manifest digest", "manifest approve", "case make",
+            "case anchor", "case verify", "case explain", "algo", "data", "result",
             "agent describe", "agent approve", "agent statement", "attestation get", "ima-measurements", "agent watch", "vm create", "vm list", "vm show", "vm watch", "vm console",
             "vm destroy", "create-vm", "remove-vm", "collateral bundle", "collateral show",
             "evidence show", "evidence verify", "measure", "policy new", "policy check", "policy explain", "config show", "completion", "help"]

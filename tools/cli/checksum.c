@@ -93,7 +93,9 @@ int cli_manifest_digest(tool *t)
 
     if (manifest_open(t, path, &m, &err, &code) < 0)
         return code ? code : tool_fail_error(t, err);
-    return print_digest(t, "manifest", path, cocos_manifest_digest(m), json_object());
+    tool_say(t, "aloud: %s", cocos_manifest_fingerprint(m));
+    return print_digest(t, "manifest", path, cocos_manifest_digest(m),
+                        json_pack("{s:s}", "fingerprint", cocos_manifest_fingerprint(m)));
 }
 
 int cli_report_defects(tool *t, cocos_error *err)

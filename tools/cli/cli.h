@@ -36,7 +36,8 @@ CLI_FREEP(cli_text_freep, char, cocos_free_text)
 CLI_FREEP(cli_policy_freep, cocos_policy, cocos_policy_free)
 CLI_FREEP(cli_bundle_freep, cocos_bundle, cocos_bundle_free)
 
-#define CLI_PEM_MAX (64 * 1024)
+#define CLI_PEM_MAX  (64 * 1024)
+#define CLI_NS_PER_S INT64_C(1000000000)
 
 extern const tool_setting cli_settings[];
 
@@ -70,6 +71,11 @@ int cli_boot_open(tool *t, cocos_boot **ret);
 
 /* A file that 'collateral bundle' wrote. @return 0 or the exit code, reported. */
 int cli_bundle_open(tool *t, const char *path, cocos_bundle **ret);
+/* A time such as 2026-01-31T12:00:00Z. @return 0 or the exit code, reported. */
+int cli_time_parse(tool *t, const char *option, const char *text, int64_t *time_ns);
+/* A whole file, written beside and renamed, so that nobody meets half of one. @return 0 or the exit
+ * code, reported. */
+int cli_write_file(tool *t, const char *path, const uint8_t *data, size_t len);
 /* enum cocos_evidence_kind of a --kind; 0 for NULL. */
 int cli_evidence_kind(const char *name);
 
@@ -78,6 +84,11 @@ int cli_checksum(tool *t);
 int cli_manifest_new(tool *t);
 int cli_manifest_check(tool *t);
 int cli_manifest_digest(tool *t);
+int cli_manifest_approve(tool *t);
+int cli_case_make(tool *t);
+int cli_case_anchor(tool *t);
+int cli_case_verify(tool *t);
+int cli_case_explain(tool *t);
 int cli_algo(tool *t);
 int cli_data(tool *t);
 int cli_result(tool *t);

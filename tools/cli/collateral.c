@@ -166,12 +166,9 @@ static int set_options(tool *t, cocos_collateral_options *o)
     return add_roots(t, o);
 }
 
-/* Written beside and renamed, so that nobody meets half a bundle. */
-static int write_bundle(tool *t, const cocos_bundle *b, const char *path)
+int cli_write_file(tool *t, const char *path, const uint8_t *data, size_t len)
 {
     char temporary[4200];
-    size_t len;
-    const uint8_t *data = cocos_bundle_cbor(b, &len);
 
     snprintf(temporary, sizeof temporary, "%s.%ld.new", path, (long)getpid());
     FILE *f = fopen(temporary, "wxe");
@@ -189,6 +186,14 @@ static int write_bundle(tool *t, const cocos_bundle *b, const char *path)
         unlink(temporary);
     return tool_fail(t, number == EACCES ? COCOS_ERR_DENIED : COCOS_ERR_IO, "io.write", "%s: %s",
                      path, strerror(number));
+}
+
+static int write_bundle(tool *t, const cocos_bundle *b, const char *path)
+{
+    size_t len;
+    const uint8_t *data = cocos_bundle_cbor(b, &len);
+
+    return cli_write_file(t, path, data, len);
 }
 
 int cli_collateral_bundle(tool *t)

@@ -11,7 +11,7 @@
 
 #define EVIDENCE_MAX (4 * 1024 * 1024)
 #define CLAIMS_MAX   65536
-#define NS_PER_S     INT64_C(1000000000)
+#define NS_PER_S     CLI_NS_PER_S
 
 CLI_FREEP(bundle_freep, cocos_bundle, cocos_bundle_free)
 CLI_FREEP(evidence_freep, cocos_evidence, cocos_evidence_free)
@@ -229,11 +229,23 @@ static int refine_policy(tool *t, cocos_evidence *evidence, cocos_policy *policy
     return claims ? set_claims(t, policy, claims) : 0;
 }
 
+int cli_time_parse(tool *t, const char *option, const char *text, int64_t *time_ns)
+{
+    struct tm tm = {0};
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    time_t seconds = end && !*end ? timegm(&tm) : -1;
+
+    if (seconds < 0 || seconds > INT64_MAX / NS_PER_S)
+        return tool_fail(t, COCOS_ERR_USAGE, "usage.option.value",
+                         "--%s wants a time such as 2026-01-31T12:00:00Z", option);
+    *time_ns = seconds * NS_PER_S;
+    return 0;
+}
+
 static int time_of(tool *t, int64_t *time_ns, int *source)
 {
     const char *at = tool_args_get(t->args, "at");
     struct timespec now;
-    struct tm tm = {0};
 
     *source = at ? COCOS_TIME_CHOSEN : COCOS_TIME_CLOCK;
     if (!at) {
@@ -241,13 +253,7 @@ static int time_of(tool *t, int64_t *time_ns, int *source)
         *time_ns = now.tv_sec * NS_PER_S + now.tv_nsec;
         return 0;
     }
-    const char *end = strptime(at, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    time_t seconds = end && !*end ? timegm(&tm) : -1;
-    if (seconds < 0 || seconds > INT64_MAX / NS_PER_S)
-        return tool_fail(t, COCOS_ERR_USAGE, "usage.option.value",
-                         "--at wants a time such as 2026-01-31T12:00:00Z");
-    *time_ns = seconds * NS_PER_S;
-    return 0;
+    return cli_time_parse(t, "at", at, time_ns);
 }
 
 /* The verdict is the result, whatever it says; the exit code tells which. */

@@ -109,6 +109,49 @@ static const tool_option manifest_new_options[] = {
     END,
 };
 
+static const tool_option approve_options[] = {
+    {"role", 0, "ROLE", "in which role (default: one that the key has in the manifest)", 0,
+     "algorithm-provider|data-provider|consumer|approver"},
+    {"not-after", 0, "TIME", "until when a run may start, e.g. 2026-01-31T12:00:00Z", 0, NULL},
+    {"max-runs", 0, "N", "how many runs of one boot", 0, NULL},
+    {"policy", 0, "FILE", "name the policy that you used", 0, NULL},
+    {"instance", 0, "HEX", "only this instance of the agent", 0, NULL},
+    {"withdraw", 0, NULL, "take an approval back", 0, NULL},
+    {"output", 'o', "FILE", "the file to write", 0, NULL},
+    END,
+};
+
+static const tool_option case_make_options[] = {
+    {"evidence", 0, "FILE", "evidence that came with the statement", 0, NULL},
+    {"approval", 0, "FILE", "an approval or withdrawal", TOOL_REPEAT, NULL},
+    {"closure", 0, "FILE", "the closure", 0, NULL},
+    {"bundle", 0, "FILE", "what 'cocos collateral bundle' wrote for the evidence", 0, NULL},
+    {"cert", 0, "FILE", "certificates, DER or PEM", TOOL_REPEAT, NULL},
+    {"cert-table", 0, "FILE", "AMD certificate table (auxblob)", 0, NULL},
+    {"crl", 0, "FILE", "revocation list, DER or PEM", TOOL_REPEAT, NULL},
+    {"tcb-info", 0, "FILE", "Intel's TDX TCB info, as served", 0, NULL},
+    {"qe-identity", 0, "FILE", "Intel's TD QE identity, as served", 0, NULL},
+    {"tcb-chain", 0, "FILE", "issuer chain of both, PEM", 0, NULL},
+    {"output", 'o', "FILE", "the case file to write", 0, NULL},
+    END,
+};
+
+static const tool_option case_anchor_options[] = {
+    {"request", 0, "FILE", "write what to send to a time-stamp authority", 0, NULL},
+    {"reply", 0, "FILE", "put the authority's answer into the case", 0, NULL},
+    {"output", 'o', "FILE", "write the case there (default: over itself)", 0, NULL},
+    END,
+};
+
+static const tool_option case_verify_options[] = {
+    {"policy", 0, "FILE", "what is accepted: cocos-policy(5)", 0, NULL},
+    {"result", 0, "FILE", "the result file at hand", 0, NULL},
+    {"tsa-roots", 0, "FILE", "believe time-stamps that end at these certificates", TOOL_REPEAT,
+     NULL},
+    {"at", 0, "TIME", "judge the evidence as of this time (default: when it was signed)", 0, NULL},
+    END,
+};
+
 static const tool_option algo_options[] = {
     {"algorithm", 'a', "TYPE", "kind that the manifest must state", 0, "bin|python|wasm|docker"},
     {"args", 0, "TEXT", "argument that the manifest must state, in order", TOOL_REPEAT, NULL},
@@ -313,8 +356,26 @@ static const tool_command commands[] = {
      ONE(manifest_new_options), cli_manifest_new, 0},
     {"manifest check", "FILE", 1, 1, "Check a manifest and list every defect", NULL, NONE,
      cli_manifest_check, 0},
-    {"manifest digest", "FILE", 1, 1, "Print the manifest digest", NULL, NONE, cli_manifest_digest,
-     0},
+    {"manifest digest", "FILE", 1, 1, "Print the manifest digest and its fingerprint",
+     "The fingerprint, on stderr, is for comparing aloud: eight groups of five digits.", NONE,
+     cli_manifest_digest, 0},
+    {"manifest approve", "MANIFEST KEY", 2, 2, "Sign an approval of exactly this manifest",
+     "KEY is your private key. Needs no network; anyone may send what it writes. With --withdraw it takes an "
+     "approval back.",
+     ONE(approve_options), cli_manifest_approve, 0},
+    {"case make", "MANIFEST STATEMENT", 2, 2, "Put all that makes a result checkable into one file",
+     NULL, ONE(case_make_options), cli_case_make, 0},
+    {"case anchor", "FILE", 1, 1, "Have the time of a case certified",
+     "Two steps, so that the machine needs no network: --request writes a TimeStampReq (RFC 3161), --reply takes "
+     "the answer.",
+     ONE(case_anchor_options), cli_case_anchor, 0},
+    {"case verify", "FILE", 1, 1, "Judge a case by a policy",
+     "Prints the verdict, one row a check. Exit code 0: sound, and the result file, if one is named, is the one; "
+     "3: refused, 4: undecided or unreadable. Reads files only, never the network.",
+     ONE(case_verify_options), cli_case_verify, 0},
+    {"case explain", "FILE", 1, 1, "Say in plain words what a case shows and what it does not",
+     "With --policy it is judged too, and the exit code is that of 'case verify'.",
+     ONE(case_verify_options), cli_case_explain, 0},
     {"algo", "FILE KEY", 2, 2, "Upload the algorithm",
      "KEY is the private key of its owner. The file's digest is compared with the manifest before anything is "
      "sent; an interrupted upload goes on where it stopped when the command is repeated.",

@@ -2,6 +2,7 @@
 """Confidential computations: enclaves, uploads, results and evidence, by libcocos."""
 
 from cocos._agent import Agent, Asset, Description, Event, NotConfidentialWarning
+from cocos._case import Approval, Case, CaseVerdict
 from cocos._core import Cancel, version
 from cocos._enclave import Enclave, Host, LifecycleEvent
 from cocos._errors import (
@@ -46,6 +47,7 @@ from cocos._verify import (
 __all__ = [
     "AbortedError",
     "Agent",
+    "Approval",
     "Asset",
     "AssetKind",
     "Bundle",
@@ -53,6 +55,8 @@ __all__ = [
     "BusyError",
     "Cancel",
     "CancelledError",
+    "Case",
+    "CaseVerdict",
     "Checksum",
     "Claim",
     "DeniedError",

@@ -93,6 +93,11 @@ class Manifest(Owned):
         return take_text(ret)
 
     @property
+    def fingerprint(self) -> str:
+        """The digest as people compare it aloud: eight groups of five digits, 132 bits."""
+        return text(lib.cocos_manifest_fingerprint(self.handle))
+
+    @property
     def id(self) -> str:
         return text(lib.cocos_manifest_id(self.handle))
 

@@ -337,7 +337,7 @@ class Verifier(Owned):
 
     def _run(self, evidence: Evidence, at: datetime | None) -> tuple[Verdict, RejectedError | UndecidedError | None]:
         ret, err = c_void_p(), c_void_p()
-        when, source = (time.time_ns(), 1) if at is None else (_nanoseconds(at), 2)
+        when, source = (time.time_ns(), 1) if at is None else (nanoseconds(at), 2)
         status = lib.cocos_verifier_verify(self.handle, evidence.handle, when, source, byref(ret), byref(err))
         if not ret.value:
             check(status, err)
@@ -345,12 +345,17 @@ class Verifier(Owned):
             verdict = read_verdict(ret.value)
         finally:
             lib.cocos_verdict_free(ret)
-        if status == 0:
-            return verdict, None
-        error = convert(status, err)
-        assert isinstance(error, RejectedError | UndecidedError)
-        error.verdict = verdict
-        return verdict, error
+        return verdict, refusal(verdict, status, err)
+
+
+def refusal(verdict: Verdict, status: int, err: c_void_p) -> RejectedError | UndecidedError | None:
+    """What to raise for a verdict that accepts nothing."""
+    if status == 0:
+        return None
+    error = convert(status, err)
+    assert isinstance(error, RejectedError | UndecidedError)
+    error.verdict = verdict
+    return error
 
 
 def _text_of(function: str, handle: int) -> str:
@@ -367,7 +372,7 @@ def _rule_text(value: str | bytes | int | bool) -> bytes:
     return value.hex().encode() if isinstance(value, bytes) else value.encode()
 
 
-def _nanoseconds(at: datetime) -> int:
+def nanoseconds(at: datetime) -> int:
     if at.tzinfo is None:
         raise ValueError("a time without a time zone could mean several: give datetime(..., tzinfo=timezone.utc)")
     return int(at.timestamp()) * _NS + at.microsecond * 1000
