@@ -94,8 +94,40 @@ static int find_type(EVP_PKEY *pkey, int *type, cocos_error **err)
     }
 }
 
+/* RFC 8410: what precedes the 32 bytes of an Ed25519 key. */
+static const uint8_t ed25519_head[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                       0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+#define ED25519_SPKI (sizeof ed25519_head + 32)
+
+/* The keys of statements, and of most parties: OpenSSL's general encoder and decoder take longer
+ * for one than a check of its signature. */
+static int fill_ed25519(cocos_key *key, cocos_error **err)
+{
+    size_t len = 32;
+
+    key->spki = malloc(ED25519_SPKI);
+    if (!key->spki)
+        return cocos__fail_memory(err);
+    memcpy(key->spki, ed25519_head, sizeof ed25519_head);
+    key->spki_len = ED25519_SPKI;
+    if (!EVP_PKEY_get_raw_public_key(key->pkey, key->spki + sizeof ed25519_head, &len) || len != 32)
+        return cocos__fail_ossl(err, COCOS_ERR_MALFORMED, "key.spki", "cannot encode public key");
+    return cocos__digest(COCOS__SHA256, key->spki, key->spki_len, key->thumbprint, err);
+}
+
+static EVP_PKEY *read_spki(const uint8_t *data, size_t len)
+{
+    const unsigned char *p = data;
+
+    if (len == ED25519_SPKI && memcmp(data, ed25519_head, sizeof ed25519_head) == 0)
+        return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, data + sizeof ed25519_head, 32);
+    return d2i_PUBKEY(NULL, &p, (long)len);
+}
+
 static int fill_spki(cocos_key *key, cocos_error **err)
 {
+    if (key->type == COCOS_KEY_ED25519)
+        return fill_ed25519(key, err);
     unsigned char *der = NULL;
     int len = i2d_PUBKEY(key->pkey, &der);
 
@@ -174,7 +206,6 @@ int cocos_key_from_spki(const uint8_t *data, size_t len, cocos_key **ret, cocos_
     COCOS__OSSL_SCOPE;
     COCOS__CLEANUP(cocos__pkey_freep) EVP_PKEY *pkey = NULL;
     COCOS__CLEANUP(cocos__key_freep) cocos_key *key = NULL;
-    const unsigned char *p = data;
 
     if (!ret || (!data && len > 0))
         return cocos__fail(err, COCOS_ERR_USAGE, "key.usage", "data and ret must be given");
@@ -184,7 +215,7 @@ int cocos_key_from_spki(const uint8_t *data, size_t len, cocos_key **ret, cocos_
                            len);
     }
 
-    pkey = d2i_PUBKEY(NULL, &p, (long)len);
+    pkey = read_spki(data, len);
     if (!pkey)
         return cocos__fail_ossl(err, COCOS_ERR_MALFORMED, "key.spki", "not a public key");
 
