@@ -161,6 +161,37 @@ static void layer(const cocos__boot_case *c,
     cocos__row_fail(c->rows, id, code, want, is);
 }
 
+/*
+ * Command line and initrd share their registers. Where one of them is there and the other is not,
+ * what nobody listed is in all likelihood the other one: that row fails, and this one cannot tell.
+ */
+static int is_others(const found *f, size_t own, size_t others, const cocos__match *others_rule)
+{
+    return f->odd_file && own > 0 && others == 0 && others_rule->state == COCOS__RULE_GIVEN &&
+           f->bank != COCOS__BANK_NONE;
+}
+
+static void shared_layer(const cocos__boot_case *c,
+                         size_t id,
+                         const char *code,
+                         size_t own,
+                         size_t others,
+                         const cocos__match *others_rule,
+                         const found *f)
+{
+    if (!is_others(f, own, others, others_rule) ||
+        (c->proven[f->bank] & c->kind->files) != c->kind->files) {
+        layer(c, id, code, own, f->odd_file, f, c->kind->files);
+        return;
+    }
+    cocos__row_unknown(c->rows, id, code, (cocos__said){"listed digests and no other", "policy"},
+                       (cocos__said){cocos__rows_printf(c->rows,
+                                                        "%zu listed; the digest that fails the "
+                                                        "other layer of this register",
+                                                        own),
+                                     c->kind->signer});
+}
+
 static void unstated(const cocos__boot_case *c, size_t id, const cocos__match *rule)
 {
     if (rule->state != COCOS__RULE_GIVEN)
@@ -190,11 +221,11 @@ static int check_files(const cocos__boot_case *c, cocos__span log, cocos_error *
     int r = bank == COCOS__BANK_NONE ? COCOS_OK : collect(c, log, bank, &f, err);
 
     if (r == COCOS_OK && p->command_line.state == COCOS__RULE_GIVEN)
-        layer(c, c->kind->row_command_line, c->kind->code.command_line, f.command_lines, f.odd_file,
-              &f, c->kind->files);
+        shared_layer(c, c->kind->row_command_line, c->kind->code.command_line, f.command_lines,
+                     f.initrds, &p->initrd, &f);
     if (r == COCOS_OK && p->initrd.state == COCOS__RULE_GIVEN)
-        layer(c, c->kind->row_initrd, c->kind->code.initrd, f.initrds, f.odd_file, &f,
-              c->kind->files);
+        shared_layer(c, c->kind->row_initrd, c->kind->code.initrd, f.initrds, f.command_lines,
+                     &p->command_line, &f);
     return r;
 }
 

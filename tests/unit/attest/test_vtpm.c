@@ -471,6 +471,10 @@ START_TEST(finds_kernel_command_line_and_initrd_and_nothing_else)
     judge_boot(&p, "kernel image", "vtpm.command_line");
     p = booted(e, n, (tpm_event){8, 0xd, "kernel_cmdline: x", 17});
     judge_boot(&p, "kernel image", "vtpm.command_line");
+    p = booted(e, 10, (tpm_event){9, 6, "another initrd", 14});
+    judge_boot(&p, "kernel image", "vtpm.initrd");
+    p = booted(e, 9, (tpm_event){9, 6, "another line", 12});
+    judge_boot(&p, "kernel image", "vtpm.command_line");
     p = booted(e, 9, (tpm_event){9, 6, "initial file system", 19});
     judge_boot(&p, "kernel image", "vtpm.command_line");
     p = booted(e, 10, (tpm_event){9, 6, "command line", 12});
