@@ -51,7 +51,7 @@ def shares(tmp_path: pathlib.Path) -> Iterator[tuple[pathlib.Path, pathlib.Path]
 
 def test_two_builds_give_the_same_bytes(image: pathlib.Path, tmp_path: pathlib.Path) -> None:
     again = build_image(tmp_path / "again")
-    for name in ("kernel", "initrd", "image.json"):
+    for name in ("kernel", "initrd", "image.json", "policy.json"):
         assert filecmp.cmp(image / name, again / name, shallow=False), name
 
 
