@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "crypto/cert_impl.h"
 #include "crypto/chain.h"
+#include "crypto/der.h"
 #include "crypto/ossl.h"
 
 COCOS__DEFINE_FREEP(bio_freep, BIO *, BIO_free_all)
@@ -20,6 +23,45 @@ static X509_CRL *read_pem(const uint8_t *data, size_t len)
     return bio ? PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL) : NULL;
 }
 
+/*
+ * RFC 5280 section 5.1.1.2: the algorithm beside the signature, which is not signed, must be the
+ * one inside the list. OpenSSL compares them in certificates only.
+ */
+static int names_one_algorithm(cocos__span der)
+{
+    cocos__reader whole;
+    cocos__reader tbs;
+    cocos__span content;
+
+    if (cocos__der_only(der, COCOS__DER_SEQUENCE, &content) < 0)
+        return 0;
+    cocos__reader_init(&whole, content.data, content.len);
+    content = cocos__der_next(&whole, COCOS__DER_SEQUENCE);
+    cocos__reader_init(&tbs, content.data, content.len);
+    if (cocos__der_peek(&tbs) == COCOS__DER_INTEGER) /* version 2 */
+        cocos__der_next(&tbs, COCOS__DER_INTEGER);
+    cocos__span inner = cocos__der_next(&tbs, COCOS__DER_SEQUENCE);
+    cocos__span outer = cocos__der_next(&whole, COCOS__DER_SEQUENCE);
+
+    return !whole.failed && !tbs.failed && inner.len == outer.len &&
+           memcmp(inner.data, outer.data, inner.len) == 0;
+}
+
+static int check_algorithms(const X509_CRL *x, cocos_error **err)
+{
+    uint8_t *der = NULL;
+    int len = i2d_X509_CRL(x, &der);
+
+    if (len < 0)
+        return cocos__fail_memory(err);
+    int same = names_one_algorithm((cocos__span){der, (size_t)len});
+    OPENSSL_free(der);
+    if (!same)
+        return cocos__fail(err, COCOS_ERR_MALFORMED, "crl.form",
+                           "the revocation list names two signature algorithms");
+    return COCOS_OK;
+}
+
 static int fill(cocos__crl *crl, cocos_error **err)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl->x);
@@ -28,7 +70,7 @@ static int fill(cocos__crl *crl, cocos_error **err)
         (next && cocos__asn1_seconds(next, &crl->next_update) < 0))
         return cocos__fail(err, COCOS_ERR_MALFORMED, "crl.form",
                            "the revocation list has no proper dates");
-    return COCOS_OK;
+    return check_algorithms(crl->x, err);
 }
 
 int cocos__crl_parse(const uint8_t *data, size_t len, cocos__crl **ret, cocos_error **err)

@@ -6,6 +6,9 @@
 
 #include <cocos/verifier.h>
 
+/* Ends the program: the vectors are not as they should be. */
+void die(const char *what, const char *name) __attribute__((noreturn));
+
 /* A file of the set, read whole; ends the program when it cannot be. free(data). */
 typedef struct blob {
     uint8_t *data;
@@ -28,6 +31,7 @@ void add_part(cocos_evidence *evidence, int part, const char *dir, const char *n
 void add_roots(cocos_policy *policy, const char *dir, const char *name, const char *vendor);
 
 /*
+ * The two below are the program's own: run_vectors.c judges as is told here, tests/sweep otherwise.
  * Judges and compares with "expect" and "error_class"; prints and returns 1 when they differ. The
  * class of a code is its second part in upper case: "snp.report_signature" is REPORT_SIGNATURE.
  */
