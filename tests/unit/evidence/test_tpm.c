@@ -31,8 +31,9 @@ static cocos__attester_options options(const swtpm *t)
 static cocos__attester *open_with(const cocos__attester_options *o)
 {
     cocos__attester *a = NULL;
+    int r = cocos__attester_open(o, &a, &err);
 
-    assert_ok(cocos__attester_open(o, &a, &err), err);
+    ck_assert_msg(r == COCOS_OK, "%s", cocos_error_message(cocos_error_cause(err)));
     return a;
 }
 
@@ -432,8 +433,10 @@ START_TEST(one_that_is_slow_costs_a_caller_no_more_than_its_deadline)
     misbehaving m = misbehaving_open(20000 * MS);
 
     atomic_store(&m.proxy->mode, SWTPM_HOLD);
-    assert_fails(ask(m.a, cocos_deadline_in(50 * MS), NULL), COCOS_ERR_TIMEOUT, "evidence.timeout",
-                 err);
+    /* On a busy machine a short time may be over before the request is put to the TPM. */
+    for (int64_t ns = 50 * MS; cocos__attester_abandoned(m.a) == 0; ns *= 2)
+        assert_fails(ask(m.a, cocos_deadline_in(ns), NULL), COCOS_ERR_TIMEOUT, "evidence.timeout",
+                     err);
     ck_assert_uint_eq(cocos__attester_abandoned(m.a), 1);
     atomic_store(&m.proxy->mode, SWTPM_PASS);
     assert_ok(ask(m.a, 0, NULL), err);
@@ -444,7 +447,7 @@ END_TEST
 
 START_TEST(one_that_is_overdue_is_asked_nothing_until_it_answers)
 {
-    misbehaving m = misbehaving_open(2000 * MS);
+    misbehaving m = misbehaving_open(4000 * MS);
 
     atomic_store(&m.proxy->mode, SWTPM_HOLD);
     assert_fails(ask(m.a, 0, NULL), COCOS_ERR_TIMEOUT, "evidence.timeout", err);
@@ -541,6 +544,7 @@ START_TEST(one_that_does_not_answer_cannot_be_opened)
     o.device_ns = 100 * MS;
     atomic_store(&p->mode, SWTPM_HOLD);
     assert_fails(cocos__attester_open(&o, &a, &err), COCOS_ERR_TIMEOUT, "evidence.provider", err);
+    o.device_ns = 0;
     o.tcti = "swtpm:path=/nonexistent/tpm";
     assert_fails(cocos__attester_open(&o, &a, &err), COCOS_ERR_IO, "evidence.provider", err);
     o.tcti = "device:/nonexistent/tpm";
