@@ -44,9 +44,9 @@ for name in $(env | sed -n 's/^\(\(AGENT\|MANAGER\|COCOS\)_[A-Z_]*\)=.*/\1/p'); 
     unset "$name"
 done
 XDG_CONFIG_HOME=$work/config
-export XDG_CONFIG_HOME
+AGENT_GRPC_ATTESTATION_POLICY=$work/policy.json
+export XDG_CONFIG_HOME AGENT_GRPC_ATTESTATION_POLICY
 began=$(date +%s)
-trust=--insecure-no-attestation
 vm=          # id of the virtual machine while there is one
 manager_pid= # processes that we have to end
 cvms_pid=
@@ -160,6 +160,12 @@ value_of()
     sed -n "s/^$2=//p" "$1" | tail -n 1
 }
 
+# A command of a party that means this manifest and no other. What evidence it accepts is a setting.
+meaning()
+{
+    cocos "$@" --manifest-digest "$(cat "$work/digest")"
+}
+
 # ---- the steps ----
 
 install_packages()
@@ -174,10 +180,25 @@ build_programs()
     ninja -C build
 }
 
-# Another kernel than the locked one, when the archive has dropped that, will do for a trial.
+# Another kernel than the locked one, when the archive has dropped that, will do for a trial. So will a
+# simulated SEV-SNP beside the virtual TPM: what it vouches for is checked as if it were real, and
+# called SIMULATED wherever it is shown. The first boot tells what this firmware measures of itself.
 build_image()
 {
-    sh "$root/eos/build.sh" --newest-kernel "$root/build/eos"
+    set -- --newest-kernel --simulator "$root/build/sim"
+    sh "$root/eos/build.sh" "$@" "$root/build/eos"
+    sh "$root/eos/boot-log.sh" "$root/build/eos/kernel" "$work/boot.log"
+    sh "$root/eos/build.sh" "$@" --boot-log "$work/boot.log" "$root/build/eos"
+    cp "$root/build/eos/policy.json" "$work/policy.json"
+}
+
+# Without a machine there is nothing that is measured but what the simulator makes up.
+make_policy()
+{
+    measurement=$(od -An -v -tx1 -j 144 -N 48 "$root/build/sim/snp-template.bin" | tr -d ' \n')
+    cocos policy new snp --measurement "$measurement" --product Milan --root "$root/build/sim/snp-root.pem" \
+        --covered-by snp.measurement --set snp.revocation=any >"$work/policy.json"
+    cocos policy check "$work/policy.json"
 }
 
 make_parties()
@@ -191,19 +212,46 @@ make_parties()
 
 make_manifest()
 {
+    set --
+    [ $use_python = yes ] || set -- --approval data-provider --approval consumer
     cocos manifest new --name 'joint regression' \
         --algorithm "$algorithm" --algorithm-key "$work/algorithm-owner/public.pem" \
         --data "$work/data/hospital-a.csv" --data-key "$work/hospital-a/public.pem" \
         --data "$work/data/hospital-b.csv" --data-key "$work/hospital-b/public.pem" \
-        --consumer "$work/consumer/public.pem" \
+        --consumer "$work/consumer/public.pem" "$@" \
         --memory 64M --cpu 1 --processes 8 --disk 16M --deadline 2m -o "$work/manifest.json"
     cocos manifest check "$work/manifest.json"
-    cocos manifest digest "$work/manifest.json" | tee "$work/digest"
+    cocos manifest digest "$work/manifest.json" --json >"$work/digest.json"
+    json "$work/digest.json" digest | tee "$work/digest"
+}
+
+# On a machine without network, if one likes: each signs this manifest and no other.
+sign_approvals()
+{
+    for party in hospital-a hospital-b consumer; do
+        cocos manifest approve "$work/manifest.json" "$work/$party/private.pem" --max-runs 1 \
+            --policy "$work/policy.json" -o "$work/$party/approval"
+    done
+}
+
+# Whoever has them may bring them.
+bring_approvals()
+{
+    for party in hospital-a hospital-b consumer; do
+        meaning agent approve "$work/$party/approval"
+    done
+}
+
+# The whole verdict, and what covers each layer.
+judge_agent()
+{
+    meaning agent describe "$work/consumer/private.pem" >"$work/verdict"
+    cat "$work/verdict"
 }
 
 start_cvms()
 {
-    cocos-cvms --host 127.0.0.1 --port 0 "$work/manifest.json" </dev/null >"$work/cvms.log" 2>&1 &
+    cocos-cvms --host 127.0.0.1 --port 0 --policy "$work/policy.json" "$work/manifest.json" </dev/null >"$work/cvms.log" 2>&1 &
     cvms_pid=$!
     wait_line "$work/cvms.log" '^listening on ' $cvms_pid
     cvms_port=$(sed -n 's/^listening on .*:\([0-9]*\)$/\1/p' "$work/cvms.log" | head -n 1)
@@ -211,23 +259,30 @@ start_cvms()
 
 upload_algorithm()
 {
-    cocos algo $trust "$algorithm" "$work/algorithm-owner/private.pem"
+    meaning algo "$algorithm" "$work/algorithm-owner/private.pem"
 }
 
 upload_data()
 {
-    cocos data $trust "$work/data/$1.csv" "$work/$1/private.pem"
+    meaning data "$work/data/$1.csv" "$work/$1/private.pem"
 }
 
 fetch_result()
 {
-    cocos agent watch $trust "$work/consumer/private.pem" --until ConsumingResults --timeout 5m || {
-        cocos result $trust "$work/consumer/private.pem" --part output -o "$work" -f output.zip
+    meaning agent watch "$work/consumer/private.pem" --until ConsumingResults --timeout 5m || {
+        meaning result "$work/consumer/private.pem" --part output -o "$work" -f output.zip
         python3 -m zipfile -e "$work/output.zip" "$work/output"
         cat "$work"/output/cocos-job/*
         return 1
     }
-    cocos result $trust "$work/consumer/private.pem" -o "$work"
+    meaning result "$work/consumer/private.pem" -o "$work" --case "$work/results.case"
+}
+
+# All that is needed is in three files; the machine is gone.
+judge_case()
+{
+    cocos case verify "$work/results.case" --policy "$work/policy.json" --result "$work/results.zip" >"$work/case.verdict"
+    cocos case explain "$work/results.case" --policy "$work/policy.json" --result "$work/results.zip" >"$work/case.text"
 }
 
 compare_result()
@@ -241,6 +296,7 @@ compare_result()
 start_agent()
 {
     cocos-agent --state "$work/agent" --listen 127.0.0.1:0 --cvms "127.0.0.1:$cvms_port" --unlimited \
+        --evidence sim-snp --simulator "$root/build/sim" \
         </dev/null >"$work/agent.log" 2>&1 &
     agent_pid=$!
     wait_line "$work/agent.log" 'listening' $agent_pid
@@ -252,7 +308,8 @@ start_agent()
 start_manager()
 {
     COCOS_MODULE_DIR=$root/build/libcocos cocos-manager --state "$work/manager" --run "$shares" \
-        --libvirt embed --kernel "$root/build/eos/kernel" --initrd "$root/build/eos/initrd" \
+        --libvirt embed --append cocos.evidence=tpm,sim-snp \
+        --kernel "$root/build/eos/kernel" --initrd "$root/build/eos/initrd" \
         --listen "unix:$work/manager.sock" --http none </dev/null >"$work/manager.log" 2>&1 &
     manager_pid=$!
     wait_line "$work/manager.log" 'listening' $manager_pid
@@ -263,7 +320,7 @@ start_manager()
 # 10.0.2.2 is this machine as the guest sees it.
 create_vm()
 {
-    cocos vm create --server-url "10.0.2.2:$cvms_port" --timeout 3m >"$work/vm"
+    cocos vm create --platform vtpm --server-url "10.0.2.2:$cvms_port" --timeout 3m >"$work/vm"
     vm=$(value_of "$work/vm" COCOS_VM_ID)
     AGENT_GRPC_URL=$(value_of "$work/vm" AGENT_GRPC_URL)
     AGENT_GRPC_PIN=$(value_of "$work/vm" AGENT_GRPC_PIN)
@@ -274,7 +331,7 @@ create_vm()
 wait_manifest()
 {
     tries=0
-    until cocos agent describe $trust "$work/consumer/private.pem" --json >"$work/describe" 2>&1 &&
+    until meaning agent describe "$work/consumer/private.pem" --json >"$work/describe" 2>&1 &&
         grep -q "$(cat "$work/digest")" "$work/describe"; do
         [ $tries -lt 100 ] || { cat "$work/describe"; return 1; }
         sleep 0.2
@@ -312,12 +369,15 @@ run_python()
         --algorithm-key "$work/algorithm-owner/private.pem" \
         --data "$work/data/hospital-a.csv=$work/hospital-a/private.pem" \
         --data "$work/data/hospital-b.csv=$work/hospital-b/private.pem" \
+        --platform vtpm --policy "$work/policy.json" --manifest "$work/manifest.json" \
         --consumer-key "$work/consumer/private.pem" --result "$work/results.zip"
 }
 
 run_commands()
 {
     run 'the agent takes the manifest' wait_manifest
+    run 'each layer of the machine is judged by the policy' judge_agent
+    run 'the approvals are brought to the agent' bring_approvals
     run 'the algorithm owner uploads the algorithm' upload_algorithm
     run 'hospital A uploads its data' upload_data hospital-a
     run 'hospital B uploads its data' upload_data hospital-b
@@ -345,19 +405,29 @@ summary()
         show_record "$work/record.json"
     fi
     echo
+    if [ -f "$work/verdict" ]; then
+        echo 'What each party had proof of, on its own connection, before it sent anything:'
+        sed 's/^/  /' "$work/verdict"
+        echo
+        echo 'What the case file shows, with the machine gone:'
+        sed 's/^/  /' "$work/case.text"
+        echo
+    fi
     echo "manifest digest  $(cat "$work/digest")"
-    echo 'verified         digests of algorithm, data and manifest, by each party before it sent anything;'
+    echo 'verified         evidence, digests of algorithm, data and manifest, by each party before it sent anything;'
     echo '                 the result, byte for byte as the agent announced it, equals the expected one'
-    echo 'NOT verified     NOT CONFIDENTIAL: peer not attested. The pin of the agent is claimed by its host;'
-    echo '                 hardware evidence and the attested channel are not part of this version yet.'
+    echo 'NOT verified     NOT CONFIDENTIAL: the evidence is simulated. On a machine without SEV-SNP or TDX no'
+    echo '                 hardware vouches for anything; all checks are those that real evidence has to pass.'
     echo "all in all       $(($(date +%s) - began)) s"
 }
 
 run 'install what is missing' install_packages
 run 'build the programs' build_programs
 [ $use_vm = no ] || run 'make the guest image' build_image
+[ $use_vm = yes ] || run 'write a policy for simulated evidence' make_policy
 run 'make keys and data of the four parties' make_parties
 run 'write and check the manifest' make_manifest
+[ $use_python = yes ] || run 'hospitals and consumer sign it, offline' sign_approvals
 run 'start the computation-management server' start_cvms
 if [ $use_vm = no ]; then
     run 'start the agent as a plain process' start_agent
@@ -375,5 +445,6 @@ else
     fi
 fi
 run 'compare the result with the expected one' compare_result
+[ $use_python = yes ] || run 'judge the case file, with nothing else left' judge_case
 run 'end everything and look for what is left' check_gone
 summary

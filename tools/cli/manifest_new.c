@@ -166,6 +166,20 @@ static int job(tool *t, json_t *manifest)
     return 0;
 }
 
+/* Who must sign before the job starts: roles, or thumbprints of keys. */
+static void approvals(tool *t, json_t *manifest)
+{
+    size_t n = tool_args_count(t->args, "approval");
+    json_t *list = n ? json_array() : NULL;
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(tool_args_at(t->args, "approval", i)));
+    if (list)
+        json_object_set_new(manifest, "approvals", list);
+    if (tool_args_count(t->args, "attested-tls"))
+        json_object_set_new(manifest, "agent_config", json_pack("{s:b}", "attested_tls", 1));
+}
+
 static void random_id(char id[33])
 {
     uint8_t bytes[16];
@@ -216,6 +230,7 @@ int cli_manifest_new(tool *t)
     if ((code = tool_stop_start(t)) != 0 || (code = algorithm(t, o)) != 0 ||
         (code = datasets(t, o)) != 0 || (code = consumers(t, o)) != 0 || (code = job(t, o)) != 0)
         return code;
+    approvals(t, o);
 
     TOOL_CLEANUP(tool_free_text) char *text = json_dumps(o, JSON_COMPACT);
     if (!text)

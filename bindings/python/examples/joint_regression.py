@@ -24,6 +24,9 @@ def arguments() -> argparse.Namespace:
     p.add_argument("--manager", help="address of the manager (default: its Unix socket)")
     p.add_argument("--server-url", required=True, help="the computation-management server that serves the manifest")
     p.add_argument("--server-ca", type=pathlib.Path, help="its roots, PEM")
+    p.add_argument("--policy", required=True, help="which evidence of the agent is accepted")
+    p.add_argument("--manifest", required=True, help="the manifest that all parties mean")
+    p.add_argument("--platform", help="kind of virtual machine")
     p.add_argument("--algorithm", required=True)
     p.add_argument("--algorithm-key", required=True)
     p.add_argument("--data", action="append", default=[], metavar="PATH=KEY", help="a data set and its owner's key")
@@ -58,9 +61,11 @@ def wait_for_manifest(agent: cocos.Agent) -> None:
 def main() -> None:
     a = arguments()
     server_ca = a.server_ca.read_bytes() if a.server_ca else None
-    with cocos.Host.manager(a.manager) as host, host.create(server_url=a.server_url, server_ca=server_ca) as vm:
-        print(f"enclave {vm.id} at {vm.address}, {vm.agent_pin} as its host claims", file=sys.stderr)
-        trust = {"pin": vm.agent_pin, "insecure_no_attestation": True}
+    policy, digest = cocos.Policy.from_file(a.policy), cocos.Manifest.from_file(a.manifest).digest
+    start = {"server_url": a.server_url, "server_ca": server_ca, "platform": a.platform}
+    with cocos.Host.manager(a.manager) as host, host.create(**start) as vm:
+        print(f"enclave {vm.id} at {vm.address}", file=sys.stderr)
+        trust = {"policy": policy, "manifest_digest": digest}
         with cocos.Agent.connect(vm.address, **trust) as agent, cocos.Key.from_file(a.consumer_key) as consumer:
             wait_for_manifest(agent)
             upload(agent, cocos.AssetKind.ALGORITHM, a.algorithm, a.algorithm_key)
