@@ -224,7 +224,7 @@ const cocos_approval *cocos__consent_withdrawal(const cocos__consent *c)
 const cocos_approval *cocos__consent_answer(const cocos__consent *c, size_t i)
 {
     /* A guest's clock belongs to its host: times are for those who read the statement. */
-    const cocos__start start = {c->instance, c->runs + 1, COCOS__NEVER};
+    const cocos__start start = {c->instance, c->run ? c->run : c->runs + 1, COCOS__NEVER};
 
     for (size_t k = 0; k < c->n; k++) {
         if (cocos__approval_answers(c->all[k], &c->required[i]) &&
@@ -276,7 +276,7 @@ int cocos__consent_count(cocos__consent *c, uint64_t run, cocos_error **err)
     char text[32];
     int n = snprintf(text, sizeof text, "%" PRIu64 "\n", run);
 
-    c->runs = run;
+    c->runs = c->run = run;
     path_of(c, "runs", path);
     return cocos__write_file(path, text, (size_t)n, 0600, err);
 }

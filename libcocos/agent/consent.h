@@ -25,6 +25,7 @@ typedef struct cocos__consent {
     cocos_approval **all; /* in the order in which they came */
     size_t n;
     uint64_t runs; /* starts so far */
+    uint64_t run;  /* which of them is that of this computation; 0: not yet */
 } cocos__consent;
 
 /* Takes up what is there. EXHAUSTED "agent.manifests": too many in this boot. */

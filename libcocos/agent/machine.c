@@ -613,6 +613,8 @@ static int load_computation(cocos_agent_service *s, cocos__computation **ret, co
     if (r == COCOS_OK && s->record.start_run > c->consent->runs)
         r = cocos__consent_count(c->consent, s->record.start_run, err);
     if (r == COCOS_OK)
+        c->consent->run = s->record.start_run;
+    if (r == COCOS_OK)
         r = cocos__attester_note_manifest(s->attester, cocos_manifest_digest(c->manifest),
                                           cocos_deadline_in(COCOS__PROOF_NS), err);
     if (r == COCOS_OK)
