@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from computation import library
 from world import BUILD, TOOLS, environment, until
 
 SIM = BUILD / "sim"
@@ -259,3 +260,88 @@ def test_a_result_comes_with_its_case_file_also_after_kill_9(parties, ready, pol
     early, case, late = ((parties.folder / f"{n}.case").read_bytes() for n in ("early", "r", "late"))
     assert b"cocos.closure/1" not in early and b"cocos.closure/1" in case and b"cocos.closure/1" in late
     assert all(b"cocos.statement/1" in c and b"cocos-evidence/1" in c for c in (early, case, late))
+
+
+def test_approvals_signed_offline_gate_the_start_and_the_case_proves_it(parties, open_cvms, open_agent, policy, jobs):
+    path = parties.manifest("c1", "#!/bin/sh\ncat datasets/c1-a > results/copy\n", options=("--approval", "consumer"))
+    cvms, rules, trust = open_cvms(path), policy(), ("--manifest-digest", named(parties))
+    agent = open_agent(cvms.address, options=EVIDENCE)
+    cvms.wait("accepted")
+    parties.cocos("manifest", "approve", "c1.json", parties.key("consumer"), "--max-runs", "1", "-o", "yes")
+
+    def upload():
+        ask(parties, agent, "algo", "c1.algo", parties.key("alg"), *trust, rules=rules)
+        for owner in "ab":
+            ask(parties, agent, "data", f"c1-{owner}", parties.key(owner), *trust, rules=rules)
+    upload()
+    waiting = ask(parties, agent, "agent", "describe", parties.key("a"), rules=rules)
+    assert waiting["state"] == "ReceivingData" and len(waiting["approvals_missing"]) == 1
+    agent.kill()
+    agent.again()
+    assert ask(parties, agent, "agent", "approve", "yes", rules=rules) == {"withdrawal": False, "missing": 0}
+    until(lambda: parties.describe(agent)["state"] == "ConsumingResults", "the job has ended")
+    ask(parties, agent, "result", parties.key("consumer"), "-f", "r.zip", "--case", "r.case", *trust, rules=rules)
+
+    def judged(case, result="r.zip"):
+        return parties.cocos("case", "verify", case, "--policy", rules, "--result", result, ok=False).returncode
+    assert judged("r.case") == 0
+    result, case = ((parties.folder / f).read_bytes() for f in ("r.zip", "r.case"))
+    parties.file("other.zip", result[:-1] + bytes([result[-1] ^ 1]))
+    assert judged("r.case", "other.zip") == 3
+    # A certificate of the evidence may be one that nobody needs: the policy has the root itself.
+    certs, behind = case.index(b"snp-certs"), case.index(b"statement+cbor")
+    for at in [*range(7, certs, 131), *range(behind, len(case), 97)]:
+        parties.file("other.case", case[:at] + bytes([case[at] ^ 1]) + case[at + 1:])
+        assert judged("other.case") in (3, 4), at
+
+    # The same manifest once more in this boot is more than was approved.
+    cvms.tell("stop")
+    cvms.wait("stopped")
+    cvms.tell(f"run {path}")
+    cvms.wait("accepted", count=2)
+    upload()
+    assert ask(parties, agent, "agent", "approve", "yes", rules=rules)["missing"] == 1
+    assert parties.describe(agent)["state"] == "ReceivingData"
+
+
+def test_any_party_stops_the_run_by_a_withdrawal(parties, open_cvms, open_agent, policy, jobs):
+    cvms, rules = open_cvms(parties.manifest("c1", "#!/bin/sh\nsleep 600\n")), policy()
+    agent = open_agent(cvms.address, options=EVIDENCE)
+    cvms.wait("accepted")
+    parties.upload_all(agent, "c1")
+    cvms.wait("event", name="Running", text="InProgress")
+    parties.cocos("manifest", "approve", "c1.json", parties.key("b"), "--withdraw", "-o", "no")
+    assert ask(parties, agent, "agent", "approve", "no", rules=rules)["withdrawal"] is True
+    cvms.wait("event", name="Failed")
+    trust = ("--manifest-digest", named(parties))
+    assert ask(parties, agent, "result", parties.key("consumer"), *trust, rules=rules, ok=False) == (1, "job.withdrawn")
+    ask(parties, agent, "agent", "statement", parties.key("a"), "-o", "r.case", *trust, rules=rules)
+    told = parties.cocos("case", "explain", "r.case", "--policy", rules, ok=False).stdout.decode()
+    assert "withdrew" in told or "withdraw" in told
+
+
+def test_python_judges_approves_and_gets_the_case(parties, open_cvms, open_agent, policy, jobs):
+    cocos = library()
+    cvms = open_cvms(parties.manifest("c1", "#!/bin/sh\ncat datasets/c1-b > results/copy\n", options=("--approval", "consumer")))
+    agent = open_agent(cvms.address, options=EVIDENCE)
+    cvms.wait("accepted")
+    rules, manifest = cocos.Policy.from_file(policy()), cocos.Manifest.from_file(parties.folder / "c1.json")
+    keys = {n: cocos.Key.from_file(parties.key(n)) for n in ("alg", "a", "b", "consumer")}
+    with cocos.Agent.connect(agent.address, policy=rules) as c:
+        assert c.verdict and c.verdict.simulated and c.evidence
+        with pytest.raises(cocos.UsageError, match="confirmed"):
+            c.upload(cocos.AssetKind.ALGORITHM, parties.folder / "c1.algo", keys["alg"])
+        c.confirm(manifest.digest)
+        with pytest.warns(cocos.NotConfidentialWarning, match="simulated"):
+            c.upload(cocos.AssetKind.ALGORITHM, parties.folder / "c1.algo", keys["alg"])
+            for i, owner in enumerate("ab"):
+                c.upload(cocos.AssetKind.DATASET, parties.folder / f"c1-{owner}", keys[owner], index=i)
+            assert len(c.describe(keys["a"]).approvals_missing) == 1
+            assert c.approve(cocos.Approval.sign(manifest, keys["consumer"])) == 0
+            until(lambda: c.describe().state == "ConsumingResults", "the job has ended")
+            c.set_nonce(b"nonce of Python")
+            c.result(parties.folder / "r.zip", keys["consumer"])
+        case = c.case(keys["consumer"])
+    assert case.closure and case.statement["consumer_nonce"] == b"nonce of Python".hex()
+    verdict = case.verify(cocos.Verifier(rules), result=cocos.checksum(parties.folder / "r.zip"))
+    assert verdict

@@ -75,9 +75,9 @@ static int bring(const uint8_t *data, size_t len, size_t *missing, cocos_error *
     ProtobufCMessage *m = NULL;
 
     rq.approval = (ProtobufCBinaryData){len, (uint8_t *)(uintptr_t)data};
-    int r = cocos__rpc_unary(ch, APPROVE, NULL, 0, &rq.base,
-                             &cocos__v1__approve_response__descriptor,
-                             cocos_deadline_in(20000000000), NULL, &m, err);
+    int r =
+        cocos__rpc_unary(ch, APPROVE, NULL, 0, &rq.base, &cocos__v1__approve_response__descriptor,
+                         cocos_deadline_in(20000000000), NULL, &m, err);
     if (r == COCOS_OK) {
         *missing = ((Cocos__V1__ApproveResponse *)m)->n_missing;
         protobuf_c_message_free_unpacked(m, NULL);
@@ -140,14 +140,15 @@ START_TEST(refuses_what_no_party_signed_for_this_manifest_and_instance)
 
     open_world("#!/bin/sh\n");
     give_manifest(&w, "c1", ", \"approvals\": [\"consumer\"]");
-    assert_fails(bring((const uint8_t *)"x", 1, &missing, &err), COCOS_ERR_MALFORMED, "cbor.short", err);
+    assert_fails(bring((const uint8_t *)"x", 1, &missing, &err), COCOS_ERR_MALFORMED, "cbor.short",
+                 err);
     cocos__approving a = approving("consumer");
     err = NULL;
     assert_fails(sign_and_bring(w.stranger, &a, &missing, &err), COCOS_ERR_DENIED,
                  "approval.signer", err);
     err = NULL;
-    assert_fails(sign_and_bring(w.data[0], &a, &missing, &err), COCOS_ERR_DENIED,
-                 "approval.signer", err);
+    assert_fails(sign_and_bring(w.data[0], &a, &missing, &err), COCOS_ERR_DENIED, "approval.signer",
+                 err);
     a.instance = other;
     err = NULL;
     assert_fails(sign_and_bring(w.consumer, &a, &missing, &err), COCOS_ERR_DENIED,
@@ -268,11 +269,10 @@ static int fetch_statement(const cocos_key *key, told *t, cocos_error **err)
         const Cocos__V1__StatementResponse *s = (const Cocos__V1__StatementResponse *)m;
         assert_ok(cocos_statement_parse(s->statement.data, s->statement.len, &t->statement, err),
                   *err);
-        ck_assert_int_eq(
-            cocos__signed_verify(&t->statement->is, COCOS__TYPE_STATEMENT, NULL), COCOS_OK);
+        ck_assert_int_eq(cocos__signed_verify(&t->statement->is, COCOS__TYPE_STATEMENT, NULL),
+                         COCOS_OK);
         if (s->closure.len > 0) {
-            assert_ok(cocos_closure_parse(s->closure.data, s->closure.len, &t->closure, err),
-                      *err);
+            assert_ok(cocos_closure_parse(s->closure.data, s->closure.len, &t->closure, err), *err);
             ck_assert_int_eq(cocos__signed_verify(&t->closure->is, COCOS__TYPE_CLOSURE, NULL),
                              COCOS_OK);
         }
@@ -536,9 +536,8 @@ END_TEST
 static cocos_policy *sim_policy(const char *measurement)
 {
     static const char *const rules[][2] = {
-        {"snp.products", "Milan"},          {"snp.revocation", "any"},
-        {"coverage.kernel", "any"},         {"coverage.command_line", "any"},
-        {"coverage.initrd", "any"},         {"coverage.agent", "any"}};
+        {"snp.products", "Milan"},        {"snp.revocation", "any"},  {"coverage.kernel", "any"},
+        {"coverage.command_line", "any"}, {"coverage.initrd", "any"}, {"coverage.agent", "any"}};
     cocos_policy *p = NULL;
     cocos_error *err = NULL;
     cocos__buf pem;

@@ -8,12 +8,13 @@ import queue
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from ctypes import byref, c_int, c_uint32, c_uint64, c_void_p
+from ctypes import byref, c_int, c_size_t, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from typing import Any, Self
 
+from cocos._case import Approval, Case
 from cocos._core import Cancel, Owned, Path, deadline, do, make, path_bytes, text, wait
-from cocos._errors import CancelledError, check
+from cocos._errors import CancelledError, StateError, check
 from cocos._key import Key
 from cocos._library import AGENT_EVENT_FN, PROGRESS_FN, lib
 from cocos._manifest import AssetKind, Manifest
@@ -73,8 +74,34 @@ class _Info(Owned):
     _free = "cocos_agent_info_free"
 
 
+class _Testimony(Owned):
+    _free = "cocos_agent_testimony_free"
+
+    def case(self, manifest: Manifest) -> Case:
+        t = self.handle
+        closure = lib.cocos_agent_testimony_closure(t)
+        approvals = [
+            _bytes("cocos_approval_cbor", lib.cocos_agent_testimony_approval(t, i))
+            for i in range(lib.cocos_agent_testimony_approval_count(t))
+        ]
+        return Case.make(
+            manifest,
+            statement=_bytes("cocos_statement_cbor", lib.cocos_agent_testimony_statement(t)) or b"",
+            evidence=_bytes("cocos_agent_testimony_evidence", t) or b"",
+            closure=_bytes("cocos_closure_cbor", closure) if closure else None,
+            approvals=[a for a in approvals if a is not None],
+        )
+
+
 class _Upload(Owned):
     _free = "cocos_upload_free"
+
+
+def _bytes(function: str, handle: int) -> bytes | None:
+    """Bytes that belong to an object, None when it has none."""
+    size = c_size_t()
+    pointer = getattr(lib, function)(handle, byref(size))
+    return ctypes.string_at(pointer, size.value) if pointer else None
 
 
 def _asset(info: int, n: int) -> Asset:
@@ -212,6 +239,40 @@ class Agent(Owned):
         return Evidence(
             wait(lambda switch: make("cocos_agent_attest", self.handle, nonce, len(nonce), until, switch), cancel)
         )
+
+    @property
+    def evidence(self) -> bytes | None:
+        """The evidence that was judged, an envelope; None without attestation."""
+        return _bytes("cocos_agent_conn_evidence", self.handle)
+
+    def approve(self, approval: Approval, *, timeout: float | None = 60, cancel: Cancel | None = None) -> int:
+        """Bring an approval or withdrawal, whoever signed it; how many still stand in the way of the start."""
+        missing, until = c_size_t(), deadline(timeout)
+        wait(
+            lambda switch: do("cocos_agent_approve", self.handle, approval.handle, until, switch, byref(missing)),
+            cancel,
+        )
+        return missing.value
+
+    def set_nonce(self, nonce: bytes) -> None:
+        """A nonce of 8 to 64 bytes that the statement for this consumer carries, from the next result() on."""
+        if not 8 <= len(nonce) <= 64:
+            raise ValueError("a nonce has 8 to 64 bytes")
+        lib.cocos_agent_conn_set_consumer_nonce(self.handle, nonce, len(nonce))
+
+    def case(self, key: Key, *, timeout: float | None = 60, cancel: Cancel | None = None) -> Case:
+        """What the agent testifies, as a case: with a closure once every consumer has the result.
+
+        Collateral of the day is for Case.add_bundle().
+        """
+        manifest, until = self.describe(key, timeout=timeout, cancel=cancel).manifest, deadline(timeout)
+        if manifest is None:
+            raise StateError("the agent shows no manifest to this key", code="agent.manifest.none")
+        statement = wait(
+            lambda switch: make("cocos_agent_statement", self.handle, key.handle, until, switch), cancel
+        )
+        with _Testimony(statement) as testimony:
+            return testimony.case(manifest)
 
     def upload(
         self,

@@ -97,9 +97,12 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_bundle_until_ns": (c_int64, (_P, c_size_t)),
     "cocos_evidence_add_bundle": (c_int, (_P, _P, _OUT)),
     # computation.h
+    "cocos_agent_approve": (c_int, (_P, _P, c_int64, _P, POINTER(c_size_t), _OUT)),
     "cocos_agent_attest": (c_int, (_P, _P, c_size_t, c_int64, _P, _OUT, _OUT)),
     "cocos_agent_confirm_manifest": (c_int, (_P, _P, _OUT)),
     "cocos_agent_conn_close": (None, (_P,)),
+    "cocos_agent_conn_evidence": (_P, (_P, POINTER(c_size_t))),
+    "cocos_agent_conn_set_consumer_nonce": (None, (_P, _P, c_size_t)),
     "cocos_agent_conn_verdict": (_P, (_P,)),
     "cocos_agent_connect": (c_int, (_P, c_int64, _P, _OUT, _OUT)),
     "cocos_agent_describe": (c_int, (_P, _P, c_int64, _P, _OUT, _OUT)),
@@ -133,6 +136,13 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_agent_options_set_manifest_digest": (None, (_P, _P)),
     "cocos_agent_options_set_pin": (c_int, (_P, _S, _OUT)),
     "cocos_agent_options_set_policy": (c_int, (_P, _P, _OUT)),
+    "cocos_agent_statement": (c_int, (_P, _P, c_int64, _P, _OUT, _OUT)),
+    "cocos_agent_testimony_approval": (_P, (_P, c_size_t)),
+    "cocos_agent_testimony_approval_count": (c_size_t, (_P,)),
+    "cocos_agent_testimony_closure": (_P, (_P,)),
+    "cocos_agent_testimony_evidence": (_P, (_P, POINTER(c_size_t))),
+    "cocos_agent_testimony_free": (None, (_P,)),
+    "cocos_agent_testimony_statement": (_P, (_P,)),
     "cocos_agent_upload": (c_int, (_P, _P, _P, c_int64, _P, _OUT)),
     "cocos_agent_watch": (c_int, (_P, _P, c_uint64, AGENT_EVENT_FN, _P, c_int64, _P, _OUT)),
     "cocos_checksum": (c_int, (_S, _P, POINTER(c_uint64), _P, _OUT)),
@@ -250,16 +260,6 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 # Public symbols that Python does not bind, each with the reason.
 NOT_BOUND: dict[str, str] = {
-    "cocos_agent_approve": "of case files, which are not bound yet",
-    "cocos_agent_conn_evidence": "of case files, which are not bound yet",
-    "cocos_agent_conn_set_consumer_nonce": "of case files, which are not bound yet",
-    "cocos_agent_statement": "of case files, which are not bound yet",
-    "cocos_agent_testimony_approval": "of case files, which are not bound yet",
-    "cocos_agent_testimony_approval_count": "of case files, which are not bound yet",
-    "cocos_agent_testimony_closure": "of case files, which are not bound yet",
-    "cocos_agent_testimony_evidence": "of case files, which are not bound yet",
-    "cocos_agent_testimony_free": "of case files, which are not bound yet",
-    "cocos_agent_testimony_statement": "of case files, which are not bound yet",
     "cocos_upload_set_reader": "Python uploads files and directories; a read that waits could not be left",
     "cocos_log_set": "its callback comes from any thread, also while the interpreter ends",
     # Fetching is for a machine with network and cache, by 'cocos collateral bundle'; a judge is given the bundle.
