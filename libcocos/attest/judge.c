@@ -293,9 +293,12 @@ static const char *check_signed(judgement *j)
                         (cocos__said){"the hash of other claims", signer ? signer : NOBODY});
         return NULL;
     }
-    cocos__row_test(j->rows, SIGNED, signer != NULL, "envelope.signed", want,
-                    (cocos__said){signer ? "it is there" : "no part that holds carries it",
-                                  signer ? signer : NOBODY});
+    /* Why no part holds is said by its own rows: what is wrong with it, or what is missing. */
+    if (signer)
+        cocos__row_pass(j->rows, SIGNED, want, (cocos__said){"it is there", signer});
+    else
+        cocos__row_unknown(j->rows, SIGNED, "envelope.signed", want,
+                           (cocos__said){"no part that holds carries it", NOBODY});
     return signer;
 }
 
