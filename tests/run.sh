@@ -10,6 +10,7 @@
 #   thread       what has threads or is used by many, under the thread sanitizer
 #   install      consumers built against an installed tree
 #   python       the Python binding
+#   go           the Go binding, with the race detector and cgo's pointer checks
 #   integration  the programs, driven from outside; virtual machines under emulation
 #
 # Shows what fails, then a table; the last line is "N passed, N failed[, N skipped]". Exit code 0 only
@@ -23,7 +24,7 @@ COCOS_VECTORS=${COCOS_VECTORS:-$root/../shared/vectors}
 export PATH COCOS_VECTORS
 cd "$root"
 
-all_suites='unit address thread install python integration'
+all_suites='unit address thread install python go integration'
 suites=${*:-$all_suites}
 # Debian's Python, whose packages setup.sh installs.
 python=/usr/bin/python3
@@ -157,6 +158,16 @@ suite_install()
 suite_python()
 {
     pytest_suite python bindings/python/tests
+}
+
+suite_go()
+{
+    name=go began=$(date +%s)
+    status=0
+    COCOS_BUILD_ROOT=$root/build timeout "$suite_limit_s" bindings/go/check.sh -race -v ./... >"$work/out" 2>&1 || status=$?
+    [ $status = 0 ] || grep -v '^=== ' "$work/out" || true
+    count go "$work/out"
+    note "$name" $(($(date +%s) - began)) "$n_passed" "$n_failed" "$n_skipped"
 }
 
 # The guest image for the manager's tests. In CI another kernel will do when the archive has dropped

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-FOLDERS = (".ci", "doc", "eos", "tests", "tools")
+FOLDERS = (".ci", "bindings", "doc", "eos", "tests", "tools")
 
 
 def scripts(root):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Count test cases: count.py meson testlog.json | count.py junit report.xml -> "PASSED FAILED SKIPPED".
+"""Count test cases: count.py meson testlog.json | junit report.xml | go test.log -> "PASSED FAILED SKIPPED".
 
 One of meson's tests is as many cases as Check says it ran, otherwise one. A line "skipped: why" that a
 test prints stands for one case that could not be checked.
@@ -14,6 +14,7 @@ import sys
 import xml.etree.ElementTree
 
 CHECK = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", re.M)
+GO = re.compile(r"^ *--- (PASS|FAIL|SKIP): ", re.M)
 SKIPPED = re.compile(r"^skipped: ", re.M)
 
 
@@ -49,9 +50,16 @@ def count_junit(path: str) -> tuple[int, int, int]:
     return tuple(totals)
 
 
+def count_go(path: str) -> tuple[int, int, int]:
+    """What go test -v says: tests, examples, and seeds of fuzz tests."""
+    with open(path, encoding="utf-8", errors="replace") as f:
+        results = GO.findall(f.read())
+    return tuple(results.count(r) for r in ("PASS", "FAIL", "SKIP"))
+
+
 def main() -> None:
     kind, path = sys.argv[1:]
-    print(*{"meson": count_meson, "junit": count_junit}[kind](path))
+    print(*{"meson": count_meson, "junit": count_junit, "go": count_go}[kind](path))
 
 
 main()
