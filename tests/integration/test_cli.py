@@ -443,7 +443,7 @@ def test_every_option_is_in_a_man_page():
     text = {p.stem: p.read_text() for p in pages}
     page_of = {"keys": "cocos-keys.1", "checksum": "cocos-manifest.1", "manifest": "cocos-manifest.1", "algo": "cocos-data.1",
                "data": "cocos-data.1", "result": "cocos-data.1", "agent": "cocos-agent-describe.1",
-               "attestation": "cocos-attestation.1", "ima-measurements": "cocos-attestation.1", "vm": "cocos-vm.1",
+               "case": "cocos-case.1", "attestation": "cocos-attestation.1", "ima-measurements": "cocos-attestation.1", "vm": "cocos-vm.1",
                "create-vm": "cocos-vm.1", "remove-vm": "cocos-vm.1",
                "collateral": "cocos-collateral.1", "evidence": "cocos-evidence.1", "measure": "cocos-evidence.1", "policy": "cocos-evidence.1",
                "config": "cocos.1", "completion": "cocos.1",
