@@ -308,7 +308,7 @@ start_agent()
 start_manager()
 {
     COCOS_MODULE_DIR=$root/build/libcocos cocos-manager --state "$work/manager" --run "$shares" \
-        --libvirt embed --append cocos.evidence=tpm,sim-snp \
+        --libvirt embed --append cocos.evidence=tpm,sim-snp --boot-timeout 5m \
         --kernel "$root/build/eos/kernel" --initrd "$root/build/eos/initrd" \
         --listen "unix:$work/manager.sock" --http none </dev/null >"$work/manager.log" 2>&1 &
     manager_pid=$!
@@ -320,7 +320,7 @@ start_manager()
 # 10.0.2.2 is this machine as the guest sees it.
 create_vm()
 {
-    cocos vm create --platform vtpm --server-url "10.0.2.2:$cvms_port" --timeout 3m >"$work/vm"
+    cocos vm create --platform vtpm --server-url "10.0.2.2:$cvms_port" --timeout 6m >"$work/vm"
     vm=$(value_of "$work/vm" COCOS_VM_ID)
     AGENT_GRPC_URL=$(value_of "$work/vm" AGENT_GRPC_URL)
     AGENT_GRPC_PIN=$(value_of "$work/vm" AGENT_GRPC_PIN)
