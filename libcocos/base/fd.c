@@ -171,7 +171,7 @@ int cocos__mkdirs(const char *path, mode_t mode, cocos_error **err)
 
 static int zero_out(int fd, const char *path, cocos_error **err)
 {
-    static const uint8_t zeros[4096];
+    static uint8_t zeros[4096]; /* never written; not const, so that no file holds them */
     struct stat st;
 
     if (fstat(fd, &st) < 0)
