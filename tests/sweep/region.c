@@ -9,6 +9,7 @@
 
 #include <openssl/pem.h>
 
+#include "snp/table.h"
 #include "tdx/quote.h"
 #include "vtpm/log.h"
 #include "vtpm/message.h"
@@ -40,9 +41,13 @@ static int is_root(const char *from, size_t len)
 /* Armour, line ends and digits of one certificate. */
 static void name_armour(regions *r, size_t at, const char *from, size_t len)
 {
-    const char *digits = is_root(from, len) ? "PEM: root certificate" : "PEM: certificate";
+    const char *digits = "PEM: certificate";
     int dashed = 1;
 
+    if (is_root(from, len)) {
+        name(r, at, len, "PEM: root certificate");
+        return;
+    }
     for (size_t i = 0; i < len; i++) {
         if (i == 0 || from[i - 1] == '\n')
             dashed = from[i] == '-';
@@ -82,6 +87,22 @@ static void name_pem(regions *r, cocos__span whole, cocos__span pem)
             to++; /* the line end before the next one */
         name_armour(r, base + (size_t)(from - text), from, (size_t)(to - from));
         at = to;
+    }
+}
+
+static void name_table(regions *r, cocos__span data)
+{
+    cocos__snp_table t;
+
+    if (cocos__snp_table_parse(data, &t, NULL) < 0)
+        abort();
+    name(r, 0, data.len, "table: places and lengths");
+    for (size_t i = 0; i < t.n; i++) {
+        cocos__span blob = t.entry[i].blob;
+        if (memmem(blob.data, blob.len, "-----BEGIN", 10))
+            name_pem(r, data, blob);
+        else
+            name_span(r, data, blob, "DER: certificate");
     }
 }
 
@@ -247,7 +268,7 @@ regions regions_of(int kind, int part, cocos__span data)
     else if (part == COCOS_PART_CRL)
         name(&r, 0, data.len, "revocation list");
     else if (part == COCOS_PART_CERT_TABLE)
-        name(&r, 0, data.len, "certificate table");
+        name_table(&r, data);
     else if (part == COCOS_PART_TPM_PUBLIC)
         name(&r, 0, data.len, "TPM: public area of the key");
     else if (part == COCOS_PART_TPM_SIGNATURE)
