@@ -100,7 +100,7 @@ static void flip_vtpm(const char *name, tpm_plan plan)
 
     if (!plan.without_log)
         tpm_rule(policy, "vtpm.require_event_log", "true");
-    flip(name, "vtpm-pinned", policy, ev, TPM_NOW, 1);
+    flip(name, "vtpm-made", policy, ev, TPM_NOW, 1);
     cocos_evidence_free(ev);
     tpm_parts_free(parts);
     cocos_policy_free(policy);
