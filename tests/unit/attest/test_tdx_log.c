@@ -233,8 +233,9 @@ START_TEST(finds_what_nobody_listed)
     machine m = booted(usual, USUAL);
     judge(&m, "tdx.kernel", "other", "tdx.kernel");
     m = booted(usual, USUAL);
-    judge(&m, "tdx.initrd", "other", "tdx.command_line"); /* one too much for both */
-    m = booted(usual, USUAL - 4);                         /* before the command line */
+    judge(&m, "tdx.initrd", "other",
+          "tdx.initrd");          /* the command line is there: this is the other */
+    m = booted(usual, USUAL - 4); /* before the command line */
     judge(&m, NULL, NULL, "tdx.command_line");
 }
 END_TEST
