@@ -31,7 +31,7 @@ python=/usr/bin/python3
 threaded='^((transport|rpc|agent|manager|cvms|enclave)/|attest/threads$)'
 
 # A suite that hangs must not take the whole run with it.
-suite_limit_s=900
+suite_limit_s=1800
 
 for suite in $suites; do
     case " $all_suites " in
@@ -128,7 +128,7 @@ need_build()
 
 suite_unit()
 {
-    meson_suite unit build --suite unit --suite fuzz --suite laws
+    meson_suite unit build --suite unit --suite fuzz --suite sweep --suite laws
 }
 
 suite_address()

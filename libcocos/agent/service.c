@@ -14,7 +14,9 @@
 #include "base/thread.h"
 #include "crypto/digest.h"
 
-#define STRANGERS_MAX      64 /* calls of nobody that the manifest names, 1 MiB of message each */
+#define STRANGERS_MAX 64 /* calls of nobody that the manifest names, 1 MiB of message each */
+/* A connection that is open and says nothing costs 90 KiB; many guests have 512 MiB. */
+#define CONNECTIONS_MAX    640
 #define UPLOAD_MESSAGE_MAX (1024 * 1024 + 64) /* a piece and its tag */
 #define APPROVE_MAX        (16 * 1024 + 64)
 #define ATTEST_BURST       16 /* of strangers' questions for evidence, then one each... */
@@ -40,6 +42,7 @@ static int listen_on(cocos_agent_service *s, cocos_error **err)
                                    .n_methods = COCOS__ARRAY_LEN(methods),
                                    .user = s,
                                    .max_strangers = STRANGERS_MAX,
+                                   .max_connections = CONNECTIONS_MAX,
                                    .health = health_names,
                                    .attest = cocos__proof_possible(s) ? &attest : NULL,
                                    .reflection = 1};

@@ -384,11 +384,11 @@ def test_an_environment_that_is_not_allowed_stops_the_start(tmp_path, text, code
         assert b"LD_PRELOAD" in done.stderr
 
 
-@pytest.mark.parametrize("option", [["--compat"], ["--require", "snp"]])
-def test_what_this_version_does_not_do_is_refused_at_start(tmp_path, option):
+@pytest.mark.parametrize("option, code", [(["--compat"], b"agent.unsupported."), (["--require", "snp"], b"evidence.required")])
+def test_what_cannot_be_had_is_refused_at_start(tmp_path, option, code):
     done = subprocess.run([TOOLS / "agent" / "cocos-agent", "--state", tmp_path / "s", *option], env=environment(),
                           capture_output=True, timeout=30)
-    assert done.returncode == 4 and b"agent.unsupported." in done.stderr
+    assert done.returncode == 4 and code in done.stderr
 
 
 def test_two_agents_do_not_share_a_state_directory(open_agent, tmp_path):

@@ -241,7 +241,8 @@ const char *region_of_bit(const regions *r, cocos__span data, size_t bit)
     int was = data.data[bit / 8];
     int flipped = was ^ 1 << bit % 8;
 
-    if (strcmp(text, "PEM: certificate") == 0 && is_unused(data, bit / 8, flipped))
+    if ((strcmp(text, "PEM: certificate") == 0 || strcmp(text, "PEM: root certificate") == 0) &&
+        is_unused(data, bit / 8, flipped))
         return "PEM: unused bit of a last digit";
     if (strcmp(text, "JSON: digits of the signature") == 0 && isalpha(was) &&
         toupper(was) == toupper(flipped))

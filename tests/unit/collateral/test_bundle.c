@@ -38,6 +38,14 @@ static plan plan_of(const made_case *c)
     return p;
 }
 
+static void plan_done(const plan *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        free((void *)(uintptr_t)p->items[i].source);
+        free((void *)(uintptr_t)p->items[i].data.data);
+    }
+}
+
 static void write_plan(const plan *p, cocos__buf *b)
 {
     cocos__cbor_map root;
@@ -229,6 +237,7 @@ START_TEST(refuses_what_is_not_its_form)
     p.n = 16;
     assert_ok(parse(&p, &err), err);
 #undef REFUSED
+    plan_done(&good);
 }
 END_TEST
 
@@ -256,6 +265,7 @@ START_TEST(refuses_of_tdx_what_is_not_its_form)
     REFUSED("collateral.bundle", p.n = 6; p.items[5] = good.items[4]; p.items[5].source = "z");
     REFUSED("collateral.bundle", p.kind = COCOS_EVIDENCE_SNP);
 #undef REFUSED
+    plan_done(&good);
 }
 END_TEST
 
