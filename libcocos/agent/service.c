@@ -15,8 +15,8 @@
 #include "crypto/digest.h"
 
 #define STRANGERS_MAX 64 /* calls of nobody that the manifest names, 1 MiB of message each */
-/* A connection that is open and says nothing costs 90 KiB; many guests have 512 MiB. */
-#define CONNECTIONS_MAX    640
+/* A connection that is open and says nothing costs some 110 KiB; many guests have 512 MiB. */
+#define CONNECTIONS_MAX    400
 #define UPLOAD_MESSAGE_MAX (1024 * 1024 + 64) /* a piece and its tag */
 #define APPROVE_MAX        (16 * 1024 + 64)
 #define ATTEST_BURST       16 /* of strangers' questions for evidence, then one each... */
