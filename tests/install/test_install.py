@@ -29,7 +29,7 @@ class Tree:
         pc = next(folder.rglob("libcocos-verify.pc"))
         self.root = folder
         self.lib = pc.parents[1]
-        self.bin = self.lib.parents[1] / "bin"
+        self.bin = next(folder.rglob("bin/cocos")).parent  # the library may be in lib or lib/TRIPLET
         system = subprocess.check_output(["pkg-config", "--variable=pc_path", "pkg-config"], text=True)
         self.env = os.environ | {
             "LD_LIBRARY_PATH": str(self.lib),
