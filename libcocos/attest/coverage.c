@@ -2,9 +2,9 @@
 /* The rows that every verdict has, whatever the evidence: time, simulation, coverage of the layers.
  */
 #include <string.h>
-#include <time.h>
 
 #include "attest/verdict.h"
+#include "base/clock.h"
 
 static const cocos__check time_check[] = {{"time", "RFC 5280 section 6.1.1"}};
 
@@ -19,11 +19,10 @@ static const cocos__check checks[ALL] = {
 
 void cocos__verdict_time(cocos__rows *rows, int64_t time_s, int time_source)
 {
-    time_t t = (time_t)time_s;
     struct tm tm;
     char text[40] = "out of range";
 
-    if (gmtime_r(&t, &tm))
+    if (cocos__date_of(time_s, &tm))
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
     cocos__rows_begin(rows, time_check, 1);
     /* The verifier has no clock: a time that agrees with itself is no pass. */

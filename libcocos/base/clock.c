@@ -70,3 +70,46 @@ struct timespec cocos__deadline_timespec(int64_t deadline_ns)
                           (long)(deadline_ns % COCOS__NS_PER_S)};
     return ts;
 }
+
+#define S_PER_DAY INT64_C(86400)
+#define DAYS_400Y 146097 /* in 400 years of the Gregorian calendar */
+
+/* Days since 1970-01-01. Years begin in March here, so that a leap day is the last. */
+static int64_t days_of(int64_t year, int64_t month, int64_t day)
+{
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t cycle = (y >= 0 ? y : y - 399) / 400;
+    int64_t of_cycle = y - cycle * 400;
+    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+    return cycle * DAYS_400Y + of_cycle * 365 + of_cycle / 4 - of_cycle / 100 + of_year - 719468;
+}
+
+int64_t cocos__seconds_of(const struct tm *tm)
+{
+    return days_of(tm->tm_year + INT64_C(1900), tm->tm_mon + 1, tm->tm_mday) * S_PER_DAY +
+           tm->tm_hour * 3600 + tm->tm_min * 60 + tm->tm_sec;
+}
+
+int cocos__date_of(int64_t seconds, struct tm *ret)
+{
+    if (seconds < days_of(1, 1, 1) * S_PER_DAY || seconds >= days_of(10000, 1, 1) * S_PER_DAY)
+        return 0;
+    int64_t day = (seconds >= 0 ? seconds : seconds - (S_PER_DAY - 1)) / S_PER_DAY;
+    int64_t of_day = seconds - day * S_PER_DAY;
+
+    day += 719468;
+    int64_t cycle = day / DAYS_400Y;
+    int64_t d = day - cycle * DAYS_400Y;
+    int64_t year = (d - d / 1460 + d / 36524 - d / 146096) / 365;
+    int64_t of_year = d - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * of_year + 2) / 153; /* from March */
+
+    *ret = (struct tm){.tm_year = (int)(year + cycle * 400 + (month > 9) - 1900),
+                       .tm_mon = (int)(month > 9 ? month - 10 : month + 2),
+                       .tm_mday = (int)(of_year - (153 * month + 2) / 5 + 1),
+                       .tm_hour = (int)(of_day / 3600),
+                       .tm_min = (int)(of_day / 60 % 60),
+                       .tm_sec = (int)(of_day % 60)};
+    return 1;
+}

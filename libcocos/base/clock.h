@@ -12,6 +12,13 @@ int64_t cocos__clock_mono_ns(void); /* CLOCK_MONOTONIC: deadlines */
 int64_t cocos__clock_boot_ns(void); /* CLOCK_BOOTTIME: counts suspend too */
 int64_t cocos__clock_wall_ns(void); /* CLOCK_REALTIME: informative only */
 
+/*
+ * Seconds since 1970 of a date in UTC (year to second of `tm`), and back: 0 when the year is not one
+ * of four digits. Unlike timegm() and gmtime_r() also beyond 2038 where time_t has 32 bits.
+ */
+int64_t cocos__seconds_of(const struct tm *tm);
+int cocos__date_of(int64_t seconds, struct tm *ret);
+
 /* Nanoseconds until the deadline, at least 0; INT64_MAX when there is none (0). */
 int64_t cocos__deadline_left_ns(int64_t deadline_ns);
 

@@ -4,12 +4,12 @@
 
 #include <limits.h>
 #include <string.h>
-#include <time.h>
 
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
 
+#include "base/clock.h"
 #include "crypto/cert_impl.h"
 #include "crypto/ossl.h"
 
@@ -23,7 +23,7 @@ int cocos__asn1_seconds(const ASN1_TIME *t, int64_t *ret)
 
     if (!t || !ASN1_TIME_to_tm(t, &tm))
         return -1;
-    *ret = (int64_t)timegm(&tm);
+    *ret = cocos__seconds_of(&tm);
     return 0;
 }
 

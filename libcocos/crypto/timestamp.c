@@ -117,7 +117,8 @@ static X509_STORE *make_store(const cocos__certs *roots, int64_t time_s)
 {
     COCOS__CLEANUP(store_freep) X509_STORE *store = X509_STORE_new();
 
-    if (!store)
+    /* Where OpenSSL's time has 32 bits, later ones cannot be judged. */
+    if (!store || (time_t)time_s != time_s)
         return NULL;
     for (size_t i = 0; i < roots->n; i++) {
         if (!X509_STORE_add_cert(store, roots->at[i]->x509))

@@ -7,9 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "attest/verdict.h"
+#include "base/clock.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "crypto/key.h"
@@ -62,10 +62,9 @@ static void say(const teller *t, const char *fmt, ...)
 
 static const char *date(int64_t time_s, char text[32])
 {
-    time_t t = (time_t)time_s;
     struct tm tm;
 
-    if (!gmtime_r(&t, &tm) || !strftime(text, 32, "%Y-%m-%d %H:%M:%S UTC", &tm))
+    if (!cocos__date_of(time_s, &tm) || !strftime(text, 32, "%Y-%m-%d %H:%M:%S UTC", &tm))
         strcpy(text, "an impossible time");
     return text;
 }

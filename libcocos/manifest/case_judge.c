@@ -5,9 +5,9 @@
  */
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "attest/verdict.h"
+#include "base/clock.h"
 #include "crypto/key.h"
 #include "crypto/timestamp.h"
 #include "manifest/casefile.h"
@@ -52,11 +52,10 @@ static const char *why(const judging *j, const cocos_error *e)
 
 static const char *date(const judging *j, int64_t time_s)
 {
-    time_t t = (time_t)time_s;
     struct tm tm;
     char text[40];
 
-    if (time_s == COCOS__NEVER || !gmtime_r(&t, &tm) ||
+    if (time_s == COCOS__NEVER || !cocos__date_of(time_s, &tm) ||
         !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm))
         return "never";
     return cocos__rows_printf(j->rows, "%s", text);

@@ -93,9 +93,9 @@ static int take_part(const char **p, uint64_t *ns)
     uint64_t unit = digits ? take_unit(p) : 0;
     if (unit == 0 || __builtin_mul_overflow(whole, unit, ns))
         return 0;
-    /* unit / scale first would lose digits; fraction < scale <= 1e9 and unit <= 3.6e12 fit. */
-    unsigned __int128 part = (unsigned __int128)fraction * unit / scale;
-    return !__builtin_add_overflow(*ns, (uint64_t)part, ns);
+    /* fraction * unit / scale in two steps that fit 64 bits: fraction < scale <= 1e9. */
+    uint64_t part = fraction * (unit / scale) + fraction * (unit % scale) / scale;
+    return !__builtin_add_overflow(*ns, part, ns);
 }
 
 int cocos__duration_parse(const char *text, uint64_t *ms)

@@ -2,8 +2,8 @@
 /* The rows about the endorsement key: what it is, who vouches for it, until when. */
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "snp/checks.h"
 
 static const char *key_name(int kind)
@@ -13,11 +13,10 @@ static const char *key_name(int kind)
 
 static const char *time_text(cocos__rows *rows, int64_t time_s)
 {
-    time_t t = (time_t)time_s;
     struct tm tm;
     char text[40] = "out of range";
 
-    if (gmtime_r(&t, &tm))
+    if (cocos__date_of(time_s, &tm))
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
     return cocos__rows_printf(rows, "%s", text);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "tdx/tcb.h"
@@ -58,7 +59,7 @@ static int read_time(const cocos__json *o, const char *name, int64_t *ret, cocos
     const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
     if (!end || *end)
         return bad(err, name);
-    *ret = (int64_t)timegm(&tm);
+    *ret = cocos__seconds_of(&tm);
     return COCOS_OK;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the PCK certificate over the quoting enclave's report to the quote: three links. */
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "crypto/digest.h"
 #include "tdx/checks.h"
 
@@ -10,11 +10,10 @@
 
 const char *cocos__tdx_time_text(cocos__rows *rows, int64_t time_s)
 {
-    time_t t = (time_t)time_s;
     struct tm tm;
     char text[40] = "out of range";
 
-    if (gmtime_r(&t, &tm))
+    if (cocos__date_of(time_s, &tm))
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
     return cocos__rows_printf(rows, "%s", text);
 }

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 void die(const char *what, const char *name)
 {
     fprintf(stderr, "vectors: %s: %s\n", what, name);
@@ -48,7 +50,7 @@ int64_t seconds_of(const char *time)
 
     if (!end || *end)
         die("not a time", time ? time : "none");
-    return (int64_t)timegm(&tm);
+    return cocos__seconds_of(&tm);
 }
 
 void rule(cocos_policy *policy, const char *name, const char *value)
