@@ -463,14 +463,19 @@ START_TEST(one_that_is_overdue_is_asked_nothing_until_it_answers)
 }
 END_TEST
 
+typedef struct giving_up {
+    const swtpm_proxy *proxy;
+    int answers; /* before the request */
+    cocos_cancel *cancel;
+} giving_up;
+
 static void *cancel_when_held(void *user)
 {
-    misbehaving *m = ((void **)user)[0];
-    int before = atomic_load(&m->proxy->answers);
+    giving_up *g = user;
 
-    while (atomic_load(&m->proxy->answers) == before)
+    while (atomic_load(&g->proxy->answers) == g->answers)
         poll(NULL, 0, 5);
-    cocos_cancel_trigger(((void **)user)[1]);
+    cocos_cancel_trigger(g->cancel);
     return NULL;
 }
 
@@ -478,11 +483,11 @@ START_TEST(one_that_is_slow_can_be_given_up)
 {
     misbehaving m = misbehaving_open(20000 * MS);
     cocos_cancel *cancel = cocos_cancel_new();
-    void *user[] = {&m, cancel};
+    giving_up g = {m.proxy, atomic_load(&m.proxy->answers), cancel};
     pthread_t t;
 
     atomic_store(&m.proxy->mode, SWTPM_HOLD);
-    ck_assert_int_eq(pthread_create(&t, NULL, cancel_when_held, user), 0);
+    ck_assert_int_eq(pthread_create(&t, NULL, cancel_when_held, &g), 0);
     assert_fails(ask(m.a, 0, cancel), COCOS_ERR_CANCELLED, "cancelled", err);
     pthread_join(t, NULL);
     atomic_store(&m.proxy->mode, SWTPM_PASS);
