@@ -152,8 +152,9 @@ cocos_verifier_new(const cocos_policy *policy, cocos_verifier **ret, cocos_error
 /**
  * Verify the certificates of @p evidence, and Intel's collateral beside it, now and keep them, so
  * that later evidence with the same ones, or (but for the certificates of a quote) with none, is
- * judged without doing that again. Validity and revocation are looked at every time. Call before
- * other threads use @p verifier.
+ * judged without doing that again. Validity and revocation are looked at every time. Of a TPM's
+ * quotes the attestation key is kept in the form that signatures are verified with; whether it is
+ * trusted is decided every time. Call before other threads use @p verifier.
  * @return COCOS_OK; COCOS_ERR_REJECTED: they are no chain to a trusted root; COCOS_ERR_MALFORMED,
  *         COCOS_ERR_EXHAUSTED: they cannot be read; COCOS_ERR_MEMORY.   @since 0.1
  */

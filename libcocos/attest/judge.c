@@ -258,7 +258,7 @@ static int judge_tpm(judgement *j, cocos_error **err)
     }
     ev.n_certs =
         cocos__evidence_parts(j->ev, COCOS_PART_CERTIFICATES, ev.certs, COCOS__VTPM_BLOBS_MAX);
-    return cocos__vtpm_verify(&ev, policy, roots_of(j), j->time_s, j->rows, err);
+    return cocos__vtpm_verify(&ev, policy, roots_of(j), &j->kept->vtpm, j->time_s, j->rows, err);
 }
 
 /* Who signed the hash of the claims; NULL: nobody whom one may believe. */
@@ -504,4 +504,14 @@ int cocos__envelope_tdx(const cocos_evidence *ev, cocos__tdx_evidence *ret)
     *ret = cocos__evidence_tdx(ev);
     ret->quote = cocos__envelope_find(&e, COCOS__MEDIA_TDX_QUOTE);
     return ret->quote.data != NULL;
+}
+
+int cocos__envelope_vtpm(const cocos_evidence *ev, cocos__vtpm_evidence *ret)
+{
+    cocos__envelope e;
+
+    if (cocos__envelope_parse(ev->main, &e, NULL) < 0)
+        return 0;
+    *ret = (cocos__vtpm_evidence){.main = cocos__envelope_find(&e, COCOS__MEDIA_TPM_QUOTES)};
+    return ret->main.data != NULL;
 }

@@ -73,6 +73,7 @@ void cocos_verifier_free(cocos_verifier *v)
     if (v->kept.tdx)
         cocos__tdx_kept_done(v->kept.tdx);
     free(v->kept.tdx);
+    cocos__vtpm_kept_done(&v->kept.vtpm);
     free(v);
 }
 
@@ -130,19 +131,35 @@ static int keep_tdx(cocos_verifier *v, const cocos__tdx_evidence *t, cocos_error
     return COCOS_OK;
 }
 
+static int keep_vtpm(cocos_verifier *v, const cocos__vtpm_evidence *t, cocos_error **err)
+{
+    cocos__vtpm_kept kept;
+
+    int r = cocos__vtpm_keep(t, &kept, err);
+    if (r < 0)
+        return r;
+    cocos__vtpm_kept_done(&v->kept.vtpm);
+    v->kept.vtpm = kept;
+    return COCOS_OK;
+}
+
 /* Of an envelope whatever is in it. */
 static int keep_envelope(cocos_verifier *v, const cocos_evidence *ev, cocos_error **err)
 {
     cocos__snp_evidence s;
     cocos__tdx_evidence t;
+    cocos__vtpm_evidence q;
     int has_snp = cocos__envelope_snp(ev, &s);
     int has_tdx = cocos__envelope_tdx(ev, &t);
+    int has_vtpm = cocos__envelope_vtpm(ev, &q);
 
-    if (!has_snp && !has_tdx)
+    if (!has_snp && !has_tdx && !has_vtpm)
         return cocos__fail(err, COCOS_ERR_MALFORMED, "envelope.parts",
-                           "the envelope holds no report with certificates to keep");
+                           "the envelope holds no report, quote or quotes of which to keep anything");
     int r = has_snp ? keep_snp(v, &s, err) : COCOS_OK;
-    return r < 0 || !has_tdx ? r : keep_tdx(v, &t, err);
+    if (r == COCOS_OK && has_tdx)
+        r = keep_tdx(v, &t, err);
+    return r < 0 || !has_vtpm ? r : keep_vtpm(v, &q, err);
 }
 
 int cocos_verifier_keep_chain(cocos_verifier *v, const cocos_evidence *ev, cocos_error **err)
@@ -155,6 +172,10 @@ int cocos_verifier_keep_chain(cocos_verifier *v, const cocos_evidence *ev, cocos
     if (ev->kind == COCOS_EVIDENCE_TDX) {
         cocos__tdx_evidence t = cocos__evidence_tdx(ev);
         return keep_tdx(v, &t, err);
+    }
+    if (ev->kind == COCOS_EVIDENCE_VTPM) {
+        cocos__vtpm_evidence q = cocos__evidence_vtpm(ev);
+        return keep_vtpm(v, &q, err);
     }
     cocos__snp_evidence s = cocos__evidence_snp(ev);
     return keep_snp(v, &s, err);
@@ -204,7 +225,7 @@ int cocos_verifier_verify(const cocos_verifier *v,
     cocos__verdict_time(rows, time_s, time_source);
     if (ev->kind == COCOS_EVIDENCE_VTPM || ev->kind == COCOS_EVIDENCE_ENVELOPE) {
         r = ev->kind == COCOS_EVIDENCE_VTPM
-                ? cocos__attest_vtpm(v->policy, ev, time_s, rows, &simulated, err)
+                ? cocos__attest_vtpm(v->policy, ev, &v->kept.vtpm, time_s, rows, &simulated, err)
                 : cocos__attest_envelope(v->policy, ev, &v->kept, time_s, rows, &simulated, err);
         return r < 0 ? r : cocos__verdict_make(COCOS__STEAL(rows), simulated == 1, ret, err);
     }

@@ -92,7 +92,7 @@ static cocos__span part(const cocos_evidence *ev, int kind)
     return s;
 }
 
-static cocos__vtpm_evidence tpm_evidence(const cocos_evidence *ev)
+cocos__vtpm_evidence cocos__evidence_vtpm(const cocos_evidence *ev)
 {
     cocos__vtpm_evidence t = {.main = ev->main,
                               .ak_pub = part(ev, COCOS_PART_TPM_PUBLIC),
@@ -242,6 +242,7 @@ static int judge_tee(const cocos_policy *policy,
 
 int cocos__attest_vtpm(const cocos_policy *policy,
                        const cocos_evidence *ev,
+                       const cocos__vtpm_kept *kept,
                        int64_t time_s,
                        cocos__rows *rows,
                        int *simulated,
@@ -249,7 +250,7 @@ int cocos__attest_vtpm(const cocos_policy *policy,
 {
     const cocos__certs *roots = policy->roots.n ? &policy->roots : NULL;
     const cocos__number *trust = &policy->vtpm.ak_trust;
-    cocos__vtpm_evidence tpm = tpm_evidence(ev);
+    cocos__vtpm_evidence tpm = cocos__evidence_vtpm(ev);
     COCOS__CLEANUP(cocos__freep) tee *t = NULL;
     int r = COCOS_OK;
 
@@ -262,7 +263,7 @@ int cocos__attest_vtpm(const cocos_policy *policy,
         r = judge_tee(policy, ev, roots, time_s, &tpm, t, rows, simulated, err);
     }
     if (r == COCOS_OK)
-        r = cocos__vtpm_verify(&tpm, &policy->vtpm, roots, time_s, rows, err);
+        r = cocos__vtpm_verify(&tpm, &policy->vtpm, roots, kept, time_s, rows, err);
     if (r == COCOS_OK)
         cocos__verdict_coverage(rows, policy, tpm.tee_rows ? tpm.tee_rows : "vtpm.pcr.0",
                                 *simulated);

@@ -7,10 +7,15 @@
 #include "attest/evidence.h"
 #include "attest/policy.h"
 #include "base/rows.h"
+#include "vtpm/verify.h"
+
+/* What lies in and beside the evidence; no TEE report yet. */
+cocos__vtpm_evidence cocos__evidence_vtpm(const cocos_evidence *ev);
 
 /* Adds all rows of TPM evidence, coverage too. *simulated becomes 0, 1 or COCOS__UNROOTED. */
 int cocos__attest_vtpm(const cocos_policy *policy,
                        const cocos_evidence *ev,
+                       const cocos__vtpm_kept *kept,
                        int64_t time_s,
                        cocos__rows *rows,
                        int *simulated,

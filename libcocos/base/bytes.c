@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bytes.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,6 +138,33 @@ void cocos__put_u32be(uint8_t *p, uint32_t v)
 void cocos__put_u64be(uint8_t *p, uint64_t v)
 {
     put_be(p, v, 8);
+}
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Eight digits of four bytes at once: a verdict is full of digests. */
+static uint64_t eight_digits(uint64_t x)
+{
+    x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+    x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x | x << 4) & EACH(0x0f);
+    uint64_t letters = (x + EACH(6)) >> 4 & EACH(1); /* 1 for each that is 10 or more */
+    return x + EACH('0') + letters * ('a' - 10 - '0');
+}
+
+void cocos__hex_digits(const uint8_t *data, size_t len, char *out)
+{
+    size_t i = 0;
+    uint64_t eight;
+
+    for (; len - i >= 4; i += 4) {
+        eight = htobe64(eight_digits(cocos__u32be(data + i)));
+        memcpy(out + 2 * i, &eight, 8);
+    }
+    for (; i < len; i++) {
+        eight = htobe64(eight_digits((uint64_t)data[i] << 24));
+        memcpy(out + 2 * i, &eight, 2);
+    }
 }
 
 void cocos__buf_init(cocos__buf *b, size_t limit)

@@ -54,6 +54,9 @@ void cocos__put_u16be(uint8_t *p, uint16_t v);
 void cocos__put_u32be(uint8_t *p, uint32_t v);
 void cocos__put_u64be(uint8_t *p, uint64_t v);
 
+/* Lower case, no NUL: out has room for 2 * len. */
+void cocos__hex_digits(const uint8_t *data, size_t len, char *out);
+
 /*
  * Growing buffer with a limit. After a failed append (limit or memory) `failed` is 1, the content
  * stays as it was and later appends do nothing.

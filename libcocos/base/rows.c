@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 /* Room for the texts of a common verdict, so that it needs one allocation. */
 #define TEXT_FIRST 8192
 #define TEXT_CHUNK 8192
@@ -190,15 +192,11 @@ const char *cocos__rows_printf(cocos__rows *rows, const char *fmt, ...)
 
 const char *cocos__rows_hex(cocos__rows *rows, const uint8_t *data, size_t len)
 {
-    static const char digits[] = "0123456789abcdef";
     char *text = room(rows, 2 * len + 1);
     if (!text)
         return "";
 
-    for (size_t i = 0; i < len; i++) {
-        text[2 * i] = digits[data[i] >> 4];
-        text[2 * i + 1] = digits[data[i] & 15];
-    }
+    cocos__hex_digits(data, len, text);
     text[2 * len] = '\0';
     return text;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/hex.h"
 
-static const char digits[] = "0123456789abcdef";
-
 static int digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -14,17 +12,9 @@ static int digit(char c)
     return -1;
 }
 
-static void encode(const uint8_t *data, size_t len, char *out)
-{
-    for (size_t i = 0; i < len; i++) {
-        out[2 * i] = digits[data[i] >> 4];
-        out[2 * i + 1] = digits[data[i] & 15];
-    }
-}
-
 void cocos__hex_encode(const uint8_t *data, size_t len, char *out)
 {
-    encode(data, len, out);
+    cocos__hex_digits(data, len, out);
     out[2 * len] = '\0';
 }
 
@@ -37,7 +27,7 @@ void cocos__hex_add(cocos__buf *b, const uint8_t *data, size_t len)
 
     uint8_t *room = cocos__buf_room(b, 2 * len);
     if (room)
-        encode(data, len, (char *)room);
+        cocos__hex_digits(data, len, (char *)room);
 }
 
 int cocos__hex_decode(

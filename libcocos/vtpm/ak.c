@@ -73,6 +73,18 @@ int cocos__vtpm_key(const cocos__tpm_public *p, cocos__pubkey **ret, cocos_error
     return cocos__pubkey_from_rsa(p->n, p->exponent ? p->exponent : RSA_EXPONENT, ret, err);
 }
 
+/* The same bytes are the same key; whatever else is asked of it is asked again. */
+static int take_key(cocos__vtpm_state *s, cocos_error **err)
+{
+    if (s->kept && s->kept->key && cocos__pack_is(&s->kept->public, &s->message.ak_pub, 1)) {
+        s->key = s->kept->key;
+        return COCOS_OK;
+    }
+    int r = cocos__vtpm_key(&s->public, &s->own_key, err);
+    s->key = s->own_key;
+    return r;
+}
+
 int cocos__vtpm_check_public(cocos__vtpm_state *s, int *status, cocos_error **err)
 {
     cocos__said want = {"restricted signing key of this TPM, RSASSA 2048 or ECDSA P-256, P-384",
@@ -82,7 +94,7 @@ int cocos__vtpm_check_public(cocos__vtpm_state *s, int *status, cocos_error **er
     const char *defect = cocos__vtpm_public_defect(&s->public, allow);
 
     *status = COCOS_OK;
-    if (!defect && cocos__vtpm_key(&s->public, &s->key, &why) < 0) {
+    if (!defect && take_key(s, &why) < 0) {
         if (cocos_error_status(why) != COCOS_ERR_MALFORMED)
             *status = cocos__fail_cause(err, cocos_error_status(why), "vtpm.ak_public",
                                         COCOS__STEAL(why), "the attestation key cannot be made");

@@ -55,7 +55,9 @@ typedef struct cocos__vtpm_state {
     cocos__rows *rows;
     cocos__vtpm_message message;
     cocos__tpm_public public;
-    cocos__pubkey *key;
+    const cocos__vtpm_kept *kept; /* NULL: nothing kept */
+    cocos__pubkey *own_key;       /* NULL: not made, or kept */
+    const cocos__pubkey *key;
     const cocos__vtpm_quote *believed[COCOS__BANKS]; /* NULL: no quote of this bank held */
     cocos__pcr_values beside; /* values of a single quote, decoded from JSON */
 } cocos__vtpm_state;

@@ -108,6 +108,7 @@ static int judge(cocos__vtpm_state *s, const cocos__certs *roots, int64_t time_s
 int cocos__vtpm_verify(const cocos__vtpm_evidence *ev,
                        const cocos__vtpm_policy *policy,
                        const cocos__certs *roots,
+                       const cocos__vtpm_kept *kept,
                        int64_t time_s,
                        cocos__rows *rows,
                        cocos_error **err)
@@ -119,11 +120,51 @@ int cocos__vtpm_verify(const cocos__vtpm_evidence *ev,
     s->ev = ev;
     s->policy = policy;
     s->rows = rows;
-    s->key = NULL;
+    s->kept = kept;
+    s->key = s->own_key = NULL;
     memset(s->believed, 0, sizeof s->believed);
     cocos__rows_begin(rows, cocos__vtpm_checks, VTPM_CHECKS);
     int r = judge(s, roots, time_s, err);
-    cocos__pubkey_free(s->key);
+    cocos__pubkey_free(s->own_key);
     free(s);
     return r;
+}
+
+static int keep(cocos__vtpm_state *s, cocos__vtpm_kept *ret, cocos_error **err)
+{
+    cocos__vtpm_kept kept = {{NULL, 0}, NULL};
+
+    int r = read_all(s, err);
+    if (r < 0)
+        return r;
+    const char *defect = cocos__vtpm_public_defect(&s->public, 1);
+    if (defect)
+        return cocos__fail(err, COCOS_ERR_MALFORMED, "vtpm.ak_public", "%s", defect);
+    r = cocos__vtpm_key(&s->public, &kept.key, err);
+    if (r == COCOS_OK)
+        r = cocos__pack_make(&s->message.ak_pub, 1, &kept.public, err);
+    if (r < 0)
+        cocos__pubkey_free(kept.key);
+    else
+        *ret = kept;
+    return r;
+}
+
+int cocos__vtpm_keep(const cocos__vtpm_evidence *ev, cocos__vtpm_kept *ret, cocos_error **err)
+{
+    cocos__vtpm_state *s = malloc(sizeof *s);
+    if (!s)
+        return cocos__fail_memory(err);
+
+    s->ev = ev;
+    int r = keep(s, ret, err);
+    free(s);
+    return r;
+}
+
+void cocos__vtpm_kept_done(cocos__vtpm_kept *kept)
+{
+    cocos__pubkey_free(kept->key);
+    cocos__pack_done(&kept->public);
+    kept->key = NULL;
 }

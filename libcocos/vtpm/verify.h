@@ -8,7 +8,9 @@
  * are believed by what follows: event log, IMA list, golden values.
  */
 
+#include "base/pack.h"
 #include "crypto/cert.h"
+#include "crypto/pubkey.h"
 #include "vtpm/policy.h"
 
 #define COCOS__VTPM_BLOBS_MAX 8
@@ -34,13 +36,25 @@ typedef struct cocos__vtpm_evidence {
         *tee_rows; /* a row that says whether that report is genuine; NULL: nobody judges it */
 } cocos__vtpm_evidence;
 
+/* An attestation key made from its public area: bytes for bytes the same key, with no trust in it. */
+typedef struct cocos__vtpm_kept {
+    cocos__pack public;
+    cocos__pubkey *key; /* NULL: nothing kept */
+} cocos__vtpm_kept;
+
+/* MALFORMED: there is no readable key that could have signed quotes. */
+int cocos__vtpm_keep(const cocos__vtpm_evidence *ev, cocos__vtpm_kept *ret, cocos_error **err);
+void cocos__vtpm_kept_done(cocos__vtpm_kept *kept);
+
 /*
  * Adds the section of rows of one machine's quotes. `roots` are those that an AK's certificate may
- * end at, NULL: none. COCOS_OK when judged, whatever the rows say; otherwise no judgement.
+ * end at, NULL: none; so may `kept` be. COCOS_OK when judged, whatever the rows say; otherwise no
+ * judgement.
  */
 int cocos__vtpm_verify(const cocos__vtpm_evidence *ev,
                        const cocos__vtpm_policy *policy,
                        const cocos__certs *roots,
+                       const cocos__vtpm_kept *kept,
                        int64_t time_s,
                        cocos__rows *rows,
                        cocos_error **err);

@@ -144,7 +144,7 @@ static int judge_binding(const json_t *row, blob b)
     if (cocos__vtpm_message_read(ev.main, &m, NULL) == COCOS_OK &&
         cocos__vtpm_snp_slot(m.snp, &ev.tee_slot, &vmpl, NULL) == COCOS_OK && !ev.tee_slot.len)
         (void)!cocos__vtpm_tdx_slot(m.tdx, &ev.tee_slot, NULL);
-    if (cocos__vtpm_verify(&ev, &p, NULL, 0, rows, NULL) < 0)
+    if (cocos__vtpm_verify(&ev, &p, NULL, NULL, 0, rows, NULL) < 0)
         abort();
     const cocos__row *reason = cocos__rows_reason(rows);
     cocos__match_done(&p.tee_nonce);

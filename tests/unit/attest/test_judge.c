@@ -365,22 +365,26 @@ END_TEST
 
 START_TEST(a_kept_chain_serves_envelopes)
 {
-    plan p = new_plan(SNP);
-    cocos_evidence *ev = evidence_of(&p);
-    cocos_policy *policy = policy_of(SNP);
-    cocos_verifier *verifier = NULL;
-    cocos_verdict *verdict = NULL;
-    cocos_error *err = NULL;
+    static const int parts[] = {SNP, TPM, SNP | TPM};
 
-    assert_ok(cocos_verifier_new(policy, &verifier, &err), err);
-    assert_ok(cocos_verifier_keep_chain(verifier, ev, &err), err);
-    assert_ok(cocos_verifier_verify(verifier, ev, SNP_NOW * 1000000000, COCOS_TIME_CHOSEN, &verdict,
-                                    &err),
-              err);
-    cocos_verdict_free(verdict);
-    cocos_verifier_free(verifier);
-    cocos_policy_free(policy);
-    cocos_evidence_free(ev);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        plan p = new_plan(parts[i]);
+        cocos_evidence *ev = evidence_of(&p);
+        cocos_policy *policy = policy_of(parts[i]);
+        cocos_verifier *verifier = NULL;
+        cocos_verdict *verdict = NULL;
+        cocos_error *err = NULL;
+
+        assert_ok(cocos_verifier_new(policy, &verifier, &err), err);
+        assert_ok(cocos_verifier_keep_chain(verifier, ev, &err), err);
+        assert_ok(cocos_verifier_verify(verifier, ev, SNP_NOW * 1000000000, COCOS_TIME_CHOSEN,
+                                        &verdict, &err),
+                  err);
+        cocos_verdict_free(verdict);
+        cocos_verifier_free(verifier);
+        cocos_policy_free(policy);
+        cocos_evidence_free(ev);
+    }
 }
 END_TEST
 

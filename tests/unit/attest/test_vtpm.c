@@ -10,7 +10,11 @@
 
 static EVP_PKEY *rsa, *p256, *p384, *other;
 
-static const char *code_of(const cocos_policy *policy, const cocos_evidence *ev, int64_t time_s)
+/* The same, also where a verifier keeps the key of `kept`. */
+static const char *code_kept(const cocos_policy *policy,
+                             const cocos_evidence *kept,
+                             const cocos_evidence *ev,
+                             int64_t time_s)
 {
     static char code[80];
     cocos_verifier *verifier = NULL;
@@ -18,6 +22,8 @@ static const char *code_of(const cocos_policy *policy, const cocos_evidence *ev,
     cocos_error *err = NULL;
 
     assert_ok(cocos_verifier_new(policy, &verifier, &err), err);
+    if (kept)
+        assert_ok(cocos_verifier_keep_chain(verifier, kept, &err), err);
     int r =
         cocos_verifier_verify(verifier, ev, time_s * 1000000000, COCOS_TIME_CHOSEN, &verdict, &err);
     ck_assert_ptr_nonnull(verdict);
@@ -29,6 +35,11 @@ static const char *code_of(const cocos_policy *policy, const cocos_evidence *ev,
     cocos_verdict_free(verdict);
     cocos_verifier_free(verifier);
     return code;
+}
+
+static const char *code_of(const cocos_policy *policy, const cocos_evidence *ev, int64_t time_s)
+{
+    return code_kept(policy, NULL, ev, time_s);
 }
 
 /* Judges the parts under the plan's policy with one more rule (NULL: none); frees them. */
@@ -697,6 +708,83 @@ START_TEST(refuses_every_flipped_bit_of_quotes_and_values)
 }
 END_TEST
 
+START_TEST(judges_alike_with_a_kept_key)
+{
+    EVP_PKEY *keys[] = {rsa, p256, p384, other};
+    cocos_evidence *evs[4];
+
+    for (size_t i = 0; i < 4; i++) {
+        tpm_plan p = tpm_plan_new(keys[i]);
+        tpm_parts *t = tpm_make(&p);
+        evs[i] = tpm_evidence(t);
+        tpm_parts_free(t);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        tpm_plan p = tpm_plan_new(keys[i]);
+        cocos_policy *policy = tpm_policy(&p);
+        for (size_t k = 0; k < 4; k++) {
+            ck_assert_str_eq(code_kept(policy, evs[k], evs[i], TPM_NOW), "");
+            ck_assert_str_eq(code_kept(policy, evs[i], evs[k], TPM_NOW),
+                             i == k ? "" : "vtpm.ak_untrusted");
+        }
+        cocos_policy_free(policy);
+    }
+    for (size_t i = 0; i < 4; i++)
+        cocos_evidence_free(evs[i]);
+}
+END_TEST
+
+/* Whatever is changed in the public area: not the kept key, and refused as without one. */
+START_TEST(takes_a_kept_key_for_the_same_bytes_alone)
+{
+    tpm_plan p = tpm_plan_new(p256);
+    cocos_policy *policy = tpm_policy(&p);
+    tpm_parts *t = tpm_make(&p);
+    cocos_evidence *kept = single(t, "");
+    char without[80];
+
+    tpm_rule(policy, "vtpm.ak", "any");
+    tpm_rule(policy, "vtpm.ak_trust", "any");
+    ck_assert_str_eq(code_kept(policy, kept, kept, TPM_NOW), "");
+    for (size_t bit = 0; bit < 8 * t->public.len; bit++) {
+        t->public.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        cocos_evidence *ev = single(t, "");
+        strcpy(without, code_of(policy, ev, TPM_NOW));
+        ck_assert_str_eq(code_kept(policy, kept, ev, TPM_NOW), without);
+        cocos_evidence_free(ev);
+        t->public.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    cocos_evidence_free(kept);
+    cocos_policy_free(policy);
+    tpm_parts_free(t);
+}
+END_TEST
+
+START_TEST(keeps_no_key_that_could_sign_anything_else)
+{
+    tpm_plan p = tpm_plan_new(p256);
+    cocos_policy *policy = tpm_policy(&p);
+    cocos_verifier *verifier = NULL;
+    cocos_error *err = NULL;
+
+    assert_ok(cocos_verifier_new(policy, &verifier, &err), err);
+    p.attributes = 0x00070072;
+    tpm_parts *t = tpm_make(&p);
+    cocos_evidence *ev = single(t, "");
+    assert_fails(cocos_verifier_keep_chain(verifier, ev, &err), COCOS_ERR_MALFORMED,
+                 "vtpm.ak_public", err);
+    cocos_evidence_free(ev);
+    t->public.len -= 1;
+    ev = single(t, "");
+    assert_fails(cocos_verifier_keep_chain(verifier, ev, &err), COCOS_ERR_MALFORMED,
+                 "vtpm.format", err);
+    cocos_evidence_free(ev);
+    cocos_verifier_free(verifier);
+    cocos_policy_free(policy);
+    tpm_parts_free(t);
+}
+END_TEST
+
 int main(void)
 {
     rsa = pki_key_rsa(2048);
@@ -722,6 +810,9 @@ int main(void)
                                   cannot_tell_what_the_policy_leaves_out,
                                   follows_the_keys_certificate_to_a_listed_root,
                                   refuses_every_flipped_bit_of_quotes_and_values,
+                                  judges_alike_with_a_kept_key,
+                                  takes_a_kept_key_for_the_same_bytes_alone,
+                                  keeps_no_key_that_could_sign_anything_else,
                                   NULL};
     int r = run_suite("vtpm", tests, 60);
     EVP_PKEY *keys[] = {rsa, p256, p384, other};

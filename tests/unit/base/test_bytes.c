@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bytes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "suite.h"
@@ -115,6 +116,28 @@ START_TEST(tells_equal_from_unequal_bytes)
 }
 END_TEST
 
+START_TEST(writes_hex_digits_of_any_length)
+{
+    uint8_t data[256 + 8];
+    char text[2 * sizeof data + 1];
+    char want[3];
+
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)i;
+    for (size_t from = 0; from < 256; from++) {
+        for (size_t len = 0; len <= 8; len++) {
+            memset(text, '.', sizeof text);
+            cocos__hex_digits(data + from, len, text);
+            for (size_t i = 0; i < len; i++) {
+                snprintf(want, sizeof want, "%02x", data[from + i]);
+                ck_assert_mem_eq(text + 2 * i, want, 2);
+            }
+            ck_assert_int_eq(text[2 * len], '.');
+        }
+    }
+}
+END_TEST
+
 TEST_MAIN(bytes,
           reads_fields_in_both_byte_orders,
           stops_for_good_at_the_first_read_past_the_end,
@@ -122,4 +145,5 @@ TEST_MAIN(bytes,
           grows_up_to_its_limit_and_keeps_what_it_had,
           writes_fields_in_both_byte_orders,
           gives_an_empty_buffer_away_as_a_pointer,
-          tells_equal_from_unequal_bytes)
+          tells_equal_from_unequal_bytes,
+          writes_hex_digits_of_any_length)
