@@ -169,6 +169,10 @@ func TestNothingIsSentBeforeEvidenceIsAccepted(t *testing.T) {
 	fatal(t, p.Set("snp.measurement", strings.Repeat("b2", 48)))
 	_, err := cocos.Connect(ctx, w.address, cocos.Options{Policy: p})
 	fails(t, err, cocos.ErrRejected, "snp.measurement")
+	var refused *cocos.Error
+	if !errors.As(err, &refused) || refused.Verdict == nil || refused.Verdict.Row("snp.signature").Outcome != cocos.Passed {
+		t.Errorf("a refusal without the verdict behind it: %v", err)
+	}
 	_, err = cocos.Connect(ctx, w.address, cocos.Options{})
 	fails(t, err, cocos.ErrUsage, "agent.policy.none")
 	_, err = cocos.Connect(ctx, w.address, cocos.Options{InsecureNoAttestation: true, Pin: "sha256:" + strings.Repeat("0", 64)})

@@ -4,6 +4,7 @@ package cocos
 
 /*
 #include <cocos/error.h>
+#include <cocos/verifier.h>
 #include <stdlib.h>
 */
 import "C"
@@ -128,6 +129,9 @@ func convert(e *C.cocos_error) *Error {
 		Check:    C.GoString(C.cocos_error_check(e)),
 		Expected: C.GoString(C.cocos_error_expected(e)),
 		Found:    C.GoString(C.cocos_error_found(e)),
+	}
+	if v := C.cocos_verdict_of_error(e); v != nil {
+		err.Verdict, _ = readVerdict(v) // without memory for it the error alone
 	}
 	if cause := C.cocos_error_cause(e); cause != nil {
 		err.cause = convert(cause)

@@ -93,7 +93,8 @@ typedef struct cocos_agent_conn cocos_agent_conn;
  * @return COCOS_OK; COCOS_ERR_USAGE "agent.policy.none": neither a policy nor the wish to do
  * without, "agent.trust": without attestation neither pin, CA, nor insecure; COCOS_ERR_IO;
  * COCOS_ERR_TIMEOUT; COCOS_ERR_UNAUTHENTICATED: another key or certificate, or "atls.…";
- * COCOS_ERR_REJECTED, COCOS_ERR_UNDECIDED: the evidence was not accepted; @p err says why.
+ * COCOS_ERR_REJECTED, COCOS_ERR_UNDECIDED: the evidence was not accepted; @p err says why, and
+ * cocos_verdict_of_error() row by row.
  * @since 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_agent_connect(const cocos_agent_options *o,

@@ -247,6 +247,13 @@ cocos_verdict_to_table(const cocos_verdict *verdict, char **ret, cocos_error **e
 COCOS_API COCOS_NODISCARD int
 cocos_verdict_to_json(const cocos_verdict *verdict, char **ret, cocos_error **err);
 
+/**
+ * The verdict behind a refusal, of a call that judges on the way and has no other place for it, such
+ * as cocos_agent_connect(); NULL when @p err, or what it was caused by, is no such refusal. Borrowed
+ * from the error.   @since 0.1
+ */
+COCOS_API const cocos_verdict *cocos_verdict_of_error(const cocos_error *err);
+
 /** Free @p verdict; NULL is allowed.   @since 0.1 */
 COCOS_API void cocos_verdict_free(cocos_verdict *verdict);
 

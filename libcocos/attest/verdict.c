@@ -65,6 +65,21 @@ void cocos_verdict_free(cocos_verdict *verdict)
     free(verdict);
 }
 
+static void free_attached(void *verdict)
+{
+    cocos_verdict_free(verdict);
+}
+
+void cocos__verdict_attach(cocos_error *e, cocos_verdict *verdict_take)
+{
+    cocos__error_attach(e, verdict_take, free_attached);
+}
+
+const cocos_verdict *cocos_verdict_of_error(const cocos_error *err)
+{
+    return cocos__error_attached(err, free_attached);
+}
+
 int cocos_verdict_judgement(const cocos_verdict *verdict)
 {
     return verdict->judgement;

@@ -15,6 +15,9 @@ struct cocos_verdict {
 
 COCOS__DEFINE_FREEP(cocos__verdict_freep, cocos_verdict *, cocos_verdict_free)
 
+/* Puts a verdict (taken) beside the refusal: cocos_verdict_of_error(). */
+void cocos__verdict_attach(cocos_error *e, cocos_verdict *verdict_take);
+
 /* Opens with the row of the time. */
 void cocos__verdict_time(cocos__rows *rows, int64_t time_s, int time_source);
 

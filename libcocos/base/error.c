@@ -17,13 +17,15 @@ struct cocos_error {
     char *expected;
     char *found;
     cocos_error *cause;
+    void *detail;
+    cocos__error_detail_free_fn free_detail; /* says what kind of detail it is */
 };
 
 /* What a caller gets when there is no memory to say more. Never freed. */
 static char memory_code[] = "memory";
 static char memory_message[] = "out of memory";
 static cocos_error memory_error = {
-    COCOS_ERR_MEMORY, memory_code, memory_message, NULL, NULL, NULL, NULL};
+    COCOS_ERR_MEMORY, memory_code, memory_message, NULL, NULL, NULL, NULL, NULL, NULL};
 
 static void put(cocos_error **err, cocos_error *made)
 {
@@ -186,6 +188,23 @@ void cocos__error_set_cause(cocos_error *e, cocos_error *cause_take)
         e->cause = cause_take;
 }
 
+void cocos__error_attach(cocos_error *e, void *detail_take, cocos__error_detail_free_fn free_detail)
+{
+    if (!e || e == &memory_error || e->detail) {
+        free_detail(detail_take);
+        return;
+    }
+    e->detail = detail_take;
+    e->free_detail = free_detail;
+}
+
+const void *cocos__error_attached(const cocos_error *e, cocos__error_detail_free_fn free_detail)
+{
+    while (e && e->free_detail != free_detail)
+        e = e->cause;
+    return e ? e->detail : NULL;
+}
+
 int cocos__fail_remote(cocos_error **err, int status, const char *code, const char *message)
 {
     put(err, error_new(status, is_code(code) ? code : "remote.error", message ? message : ""));
@@ -236,6 +255,8 @@ void cocos_error_free(cocos_error *err)
         free(err->check);
         free(err->expected);
         free(err->found);
+        if (err->detail)
+            err->free_detail(err->detail);
         free(err);
         err = cause;
     }

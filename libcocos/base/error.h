@@ -46,6 +46,17 @@ int cocos__fail_memory(cocos_error **err);
 void cocos__error_set_cause(cocos_error *e, cocos_error *cause_take);
 
 /*
+ * An object that says more than the error does, taken; with a second one, or an error for which
+ * there was no memory, it is freed. It is found again, also below what wraps the error, by the
+ * function that frees it.
+ */
+typedef void (*cocos__error_detail_free_fn)(void *detail);
+void cocos__error_attach(cocos_error *e,
+                         void *detail_take,
+                         cocos__error_detail_free_fn free_detail);
+const void *cocos__error_attached(const cocos_error *e, cocos__error_detail_free_fn free_detail);
+
+/*
  * An error that arrived from a peer: status and code as received (code is copied, and replaced by
  * "remote.error" unless it looks like a code: lower case, digits, dots, dashes, at most 64 bytes).
  * Control characters in the message are replaced, it is cut at 4 KiB.

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "attest/verdict.h"
 #include "base/clock.h"
 
 struct cocos__judge {
@@ -88,12 +89,19 @@ expect(cocos_evidence *e, const cocos__attest_binding *b, const char *purpose, c
     return r;
 }
 
+/* The verdict of a refusal goes with the error. */
 static int verify(cocos__judge *j, const cocos_evidence *e, cocos_verdict **ret, cocos_error **err)
 {
+    cocos_verdict *verdict = NULL;
+
     pthread_rwlock_rdlock(&j->lock);
-    int r =
-        cocos_verifier_verify(j->verifier, e, cocos__clock_wall_ns(), COCOS_TIME_CLOCK, ret, err);
+    int r = cocos_verifier_verify(j->verifier, e, cocos__clock_wall_ns(), COCOS_TIME_CLOCK,
+                                  &verdict, err);
     pthread_rwlock_unlock(&j->lock);
+    if (r == COCOS_OK)
+        *ret = verdict;
+    else if (verdict)
+        cocos__verdict_attach(err ? *err : NULL, verdict);
     return r;
 }
 

@@ -137,7 +137,17 @@ def test_a_relay_that_owns_another_enclave_or_even_the_key_is_refused(parties, r
 
 
 def test_a_policy_that_does_not_fit_or_says_nothing_is_no_proof(parties, ready, policy):
-    assert ask(parties, ready, "agent", "describe", rules=policy("00" * 48), ok=False) == (3, "snp.measurement")
+    other = policy("00" * 48)
+    assert ask(parties, ready, "agent", "describe", rules=other, ok=False) == (3, "snp.measurement")
+    for json_too in ((), ("--json",)):  # and says what was judged, not its first reason alone
+        done = parties.cocos(*json_too, "agent", "describe", "--policy", other, ok=False, env={"AGENT_GRPC_URL": ready.address})
+        if json_too:
+            verdict = json.loads(done.stdout)["error"]["verdict"]
+            assert (verdict["verdict"], verdict["reason"], verdict["simulated"]) == ("rejected", "snp.measurement", True)
+            assert {"snp.signature", "envelope.challenge"} <= {c["check"] for c in verdict["checks"] if c["outcome"] == "passed"}
+        else:
+            text = done.stderr.decode()
+            assert "  check: snp.measurement\n" in text and "00" * 48 in text
     empty = parties.file("empty.json", '{"version": 1}')
     code, _ = ask(parties, ready, "agent", "describe", rules=empty, ok=False)
     assert code in (3, 4)
@@ -327,6 +337,9 @@ def test_python_judges_approves_and_gets_the_case(parties, open_cvms, open_agent
     cvms.wait("accepted")
     rules, manifest = cocos.Policy.from_file(policy()), cocos.Manifest.from_file(parties.folder / "c1.json")
     keys = {n: cocos.Key.from_file(parties.key(n)) for n in ("alg", "a", "b", "consumer")}
+    with pytest.raises(cocos.RejectedError) as refused:
+        cocos.Agent.connect(agent.address, policy=cocos.Policy.from_file(policy("00" * 48, "other.json")))
+    assert refused.value.verdict.reason == refused.value.code == "snp.measurement"
     with cocos.Agent.connect(agent.address, policy=rules) as c:
         assert c.verdict and c.verdict.simulated and c.evidence
         with pytest.raises(cocos.UsageError, match="confirmed"):

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cocos/key.h>
+
 #include "text.h"
 
 #define MESSAGE_MAX 4608 /* the library cuts foreign messages at 4 KiB */
@@ -122,6 +124,35 @@ static json_t *causes_json(const cocos_error *first)
     return all;
 }
 
+static json_t *verdict_json(const cocos_verdict *verdict)
+{
+    char *text = NULL;
+
+    if (!verdict || cocos_verdict_to_json(verdict, &text, NULL) < 0)
+        return json_null();
+    json_t *v = json_loads(text, 0, NULL);
+    cocos_free_text(text);
+    return v ? v : json_null();
+}
+
+/* Every check of a refusal that did not hold, but for the one that the error names. */
+static void other_rows(const tool *t, const tool_problem *p)
+{
+    char text[MESSAGE_MAX];
+
+    for (size_t i = 0; i < cocos_verdict_row_count(p->verdict); i++) {
+        int outcome = cocos_verdict_row_outcome(p->verdict, i);
+        const char *name = cocos_verdict_row_text(p->verdict, i, COCOS_ROW_NAME);
+        if ((outcome != COCOS_OUTCOME_FAILED && outcome != COCOS_OUTCOME_UNKNOWN) ||
+            (p->check && strcmp(p->check, name) == 0))
+            continue;
+        snprintf(text, sizeof text, "%s: %s, not %s", name,
+                 cocos_verdict_row_text(p->verdict, i, COCOS_ROW_FOUND),
+                 cocos_verdict_row_text(p->verdict, i, COCOS_ROW_EXPECTED));
+        line(t, "", outcome == COCOS_OUTCOME_FAILED ? "  also: " : "  open: ", text);
+    }
+}
+
 static void report_json(tool *t, const tool_problem *p)
 {
     json_t *e = json_object();
@@ -134,6 +165,7 @@ static void report_json(tool *t, const tool_problem *p)
     json_member(e, "found", p->found);
     json_member(e, "hint", p->hint);
     json_object_set_new(e, "causes", causes_json(p->causes));
+    json_object_set_new(e, "verdict", verdict_json(p->verdict));
     tool_emit_line(t, json_pack("{s:o}", "error", e));
 }
 
@@ -155,6 +187,8 @@ int tool_report(tool *t, const tool_problem *problem)
         line(t, "", "  expected: ", p.expected);
     if (p.found)
         line(t, "", "  found: ", p.found);
+    if (p.verdict)
+        other_rows(t, &p);
     if (p.hint)
         line(t, "", "  try: ", p.hint);
     line(t, "", "  code: ", p.code);
@@ -178,6 +212,7 @@ int tool_fail_error(tool *t, cocos_error *take)
                                   .check = cocos_error_check(take),
                                   .expected = cocos_error_expected(take),
                                   .found = cocos_error_found(take),
+                                  .verdict = cocos_verdict_of_error(take),
                                   .causes = cocos_error_cause(take),
                               });
 

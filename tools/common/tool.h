@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include <cocos/error.h>
+#include <cocos/verifier.h>
 
 #include "command.h"
 
@@ -96,6 +97,7 @@ typedef struct tool_problem {
     const char *expected;
     const char *found;
     const char *hint;
+    const cocos_verdict *verdict; /* behind a refusal, NULL: none; its rows are shown */
     const cocos_error *causes; /* what led to it, or the further defects of an input; only in JSON
                                   and with --debug */
 } tool_problem;

@@ -618,8 +618,13 @@ START_TEST(is_not_talked_to_when_its_evidence_is_not_accepted)
 
     open_world("#!/bin/sh\n");
     o = options_with(sim_policy(other));
-    assert_fails(cocos_agent_connect(o, cocos_deadline_in(20000000000), NULL, &c, &err),
-                 COCOS_ERR_REJECTED, "snp.measurement", err);
+    ck_assert_int_eq(cocos_agent_connect(o, cocos_deadline_in(20000000000), NULL, &c, &err),
+                     COCOS_ERR_REJECTED);
+    const cocos_verdict *verdict = cocos_verdict_of_error(err);
+    ck_assert_ptr_nonnull(verdict);
+    ck_assert_int_eq(cocos_verdict_judgement(verdict), COCOS_REJECTED);
+    ck_assert_str_eq(cocos_verdict_reason(verdict), "snp.measurement");
+    assert_fails(COCOS_ERR_REJECTED, COCOS_ERR_REJECTED, "snp.measurement", err);
     cocos_agent_options_free(o);
     assert_ok(cocos_policy_new(&empty, &err), err);
     o = options_with(empty);

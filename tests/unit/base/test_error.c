@@ -79,10 +79,50 @@ START_TEST(maps_statuses_to_frozen_exit_codes)
 }
 END_TEST
 
+static void count_free(void *detail)
+{
+    ++*(int *)detail;
+}
+
+static void other_free(void *detail)
+{
+    --*(int *)detail;
+}
+
+START_TEST(carries_a_detail_below_what_wraps_it)
+{
+    cocos_error *err = NULL;
+    cocos_error *cause = NULL;
+    int freed = 0;
+    int second = 0;
+
+    cocos__fail(&cause, COCOS_ERR_REJECTED, "a.b", "refused");
+    ck_assert_ptr_null(cocos__error_attached(cause, count_free));
+    cocos__error_attach(cause, &freed, count_free);
+    cocos__error_attach(cause, &second, count_free);
+    ck_assert_int_eq(second, 1);
+    cocos__fail_cause(&err, 0, "c.d", cause, "not connected");
+    ck_assert_ptr_eq(cocos__error_attached(err, count_free), &freed);
+    ck_assert_ptr_null(cocos__error_attached(err, other_free));
+    ck_assert_int_eq(freed, 0);
+    cocos_error_free(err);
+    ck_assert_int_eq(freed, 1);
+
+    err = NULL;
+    cocos__fail_memory(&err);
+    cocos__error_attach(err, &freed, count_free);
+    cocos__error_attach(NULL, &freed, count_free);
+    ck_assert_int_eq(freed, 3);
+    ck_assert_ptr_null(cocos__error_attached(NULL, count_free));
+    cocos_error_free(err);
+}
+END_TEST
+
 TEST_MAIN(error,
           carries_status_code_and_message,
           accepts_a_caller_who_wants_no_error,
           keeps_the_parts_of_a_check,
           takes_status_of_the_cause,
           cleans_what_a_peer_says,
-          maps_statuses_to_frozen_exit_codes)
+          maps_statuses_to_frozen_exit_codes,
+          carries_a_detail_below_what_wraps_it)

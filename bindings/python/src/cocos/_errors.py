@@ -65,14 +65,14 @@ class RejectedError(Error):
     """Judged and refused. Every other error means that no decision was reached."""
 
     status = -4
-    verdict: Verdict | None = None  # where it comes from a Verifier
+    verdict: Verdict | None = None  # where evidence was judged
 
 
 class UndecidedError(Error):
     """Could not be judged."""
 
     status = -5
-    verdict: Verdict | None = None  # where it comes from a Verifier
+    verdict: Verdict | None = None  # where evidence was judged
 
 
 class UnauthenticatedError(Error):
@@ -157,7 +157,7 @@ def _text(value: bytes | None) -> str | None:
 def _convert(pointer: int | None, status: int) -> Error:
     cause_pointer = lib.cocos_error_cause(pointer)
     kind = _CLASSES.get(lib.cocos_error_status(pointer) or status, InternalError)
-    return kind(
+    error = kind(
         _text(lib.cocos_error_message(pointer)) or "",
         code=_text(lib.cocos_error_code(pointer)) or "",
         check=_text(lib.cocos_error_check(pointer)),
@@ -165,6 +165,12 @@ def _convert(pointer: int | None, status: int) -> Error:
         found=_text(lib.cocos_error_found(pointer)),
         cause=_convert(cause_pointer, status) if cause_pointer else None,
     )
+    verdict = lib.cocos_verdict_of_error(pointer)
+    if verdict and isinstance(error, RejectedError | UndecidedError):
+        from cocos._verify import read_verdict  # which needs this module
+
+        error.verdict = read_verdict(verdict)
+    return error
 
 
 def convert(status: int, err: c_void_p) -> Error:

@@ -245,6 +245,7 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cocos_evidence_to_table": (c_int, (_P, _OUT, _OUT)),
     "cocos_verdict_free": (None, (_P,)),
     "cocos_verdict_judgement": (c_int, (_P,)),
+    "cocos_verdict_of_error": (_P, (_P,)),
     "cocos_verdict_reason": (_S, (_P,)),
     "cocos_verdict_row_count": (c_size_t, (_P,)),
     "cocos_verdict_row_outcome": (c_int, (_P, c_size_t)),
