@@ -109,8 +109,9 @@ typedef struct cocos_log_field {
 } cocos_log_field;
 
 /**
- * Receives log messages, from any thread, also concurrently; must not call back into the library, and
- * must return: neither an exception nor a long jump may leave it. All pointers live for the call only.
+ * Receives log messages, from any thread, also concurrently; must not call back into the library,
+ * and must return: neither an exception nor a long jump may leave it. All pointers live for the
+ * call only.
  */
 typedef void (*cocos_log_fn)(void *user,
                              int level,

@@ -7,6 +7,7 @@
  * one.
  */
 
+#include <cocos/collateral.h>
 #include <cocos/error.h>
 #include <cocos/manifest.h>
 
@@ -39,6 +40,10 @@ COCOS_API COCOS_NODISCARD int cocos_cvms_options_set(cocos_cvms_options *o,
                                                      const char *name,
                                                      const char *value,
                                                      cocos_error **err);
+/** What agents' evidence needs to be judged and does not bring along. Copied.   @since 0.1 */
+COCOS_API COCOS_NODISCARD int cocos_cvms_options_set_bundle(cocos_cvms_options *o,
+                                                            const cocos_bundle *bundle,
+                                                            cocos_error **err);
 /** Wipes the key in it. NULL is allowed.   @since 0.1 */
 COCOS_API void cocos_cvms_options_free(cocos_cvms_options *o);
 

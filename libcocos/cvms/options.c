@@ -57,6 +57,28 @@ int cocos_cvms_options_set(cocos_cvms_options *o,
     return COCOS_OK;
 }
 
+int cocos__cvms_bundle_copy(const cocos_bundle *bundle, cocos_bundle **ret, cocos_error **err)
+{
+    size_t len;
+    const uint8_t *cbor = cocos_bundle_cbor(bundle, &len);
+
+    return cocos_bundle_parse(cbor, len, ret, err);
+}
+
+int cocos_cvms_options_set_bundle(cocos_cvms_options *o,
+                                  const cocos_bundle *bundle,
+                                  cocos_error **err)
+{
+    cocos_bundle *copy = NULL;
+    int r = cocos__cvms_bundle_copy(bundle, &copy, err);
+
+    if (r < 0)
+        return r;
+    cocos_bundle_free(o->bundle);
+    o->bundle = copy;
+    return COCOS_OK;
+}
+
 void cocos_cvms_options_free(cocos_cvms_options *o)
 {
     if (!o)
@@ -66,5 +88,6 @@ void cocos_cvms_options_free(cocos_cvms_options *o)
     clear(&o->key);
     clear(&o->client_ca);
     clear(&o->policy);
+    cocos_bundle_free(o->bundle);
     free(o);
 }

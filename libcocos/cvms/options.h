@@ -11,6 +11,9 @@ struct cocos_cvms_options {
     char *key;
     char *client_ca;
     char *policy; /* JSON */
+    cocos_bundle *bundle;
 };
+
+int cocos__cvms_bundle_copy(const cocos_bundle *bundle, cocos_bundle **ret, cocos_error **err);
 
 #endif

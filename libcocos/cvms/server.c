@@ -41,6 +41,7 @@ struct cocos_cvms {
     cocos_cvms_fn fn;
     void *user;
     cocos_verifier *verifier; /* NULL: evidence is not judged */
+    cocos_bundle *bundle;     /* NULL: evidence brings all along */
     pthread_mutex_t lock; /* guards agents and common, and keeps links alive while they are used */
     struct agent *agents;
     size_t n_agents;
@@ -159,6 +160,8 @@ static int judge(const cocos_cvms *c,
     cocos_verdict *v = NULL;
     int r = cocos_evidence_new(COCOS_EVIDENCE_ENVELOPE, envelope->data, envelope->len, &e, err);
 
+    if (r == COCOS_OK && c->bundle)
+        r = cocos_evidence_add_bundle(e, c->bundle, err);
     if (r == COCOS_OK)
         r = cocos_evidence_expect(e, COCOS_CLAIM_PURPOSE, (const uint8_t *)"cvms", 4, err);
     if (r == COCOS_OK)
@@ -397,7 +400,7 @@ static int make_verifier(cocos_cvms *c, const cocos_cvms_options *o, cocos_error
     if (r == COCOS_OK)
         r = cocos_verifier_new(policy, &c->verifier, err);
     cocos_policy_free(policy);
-    return r;
+    return r < 0 || !o->bundle ? r : cocos__cvms_bundle_copy(o->bundle, &c->bundle, err);
 }
 
 int cocos_cvms_open(
@@ -574,6 +577,7 @@ void cocos_cvms_close(cocos_cvms *c)
     }
     agent_done(&c->common);
     cocos_verifier_free(c->verifier);
+    cocos_bundle_free(c->bundle);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }

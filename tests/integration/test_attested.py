@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from collateral_service import encode
 from computation import library
 from world import BUILD, TOOLS, environment, until
 
@@ -193,6 +194,24 @@ def test_a_server_with_a_policy_gives_its_manifest_to_proof_only(parties, open_c
     agent.again()
     fitting.wait("evidence", name="accepted")
     fitting.wait("accepted")
+
+
+def test_a_server_judges_with_the_collateral_that_it_is_given(parties, open_cvms, open_agent, policy):
+    path = parties.manifest("c1", "#!/bin/sh\n")
+    rules = json.loads(policy().read_text())
+    del rules["snp"]["revocation"]  # must be known
+    options = ("--policy", parties.file("strict.json", json.dumps(rules)))
+    without = open_cvms(path, options=options)
+    agent = open_agent(without.address, options=EVIDENCE)
+    assert "snp.crl" in without.wait("evidence", name="refused")["text"]
+    agent.end()
+    items = [{1: 3, 2: (SIM / "snp-crl.der").read_bytes(), 3: "https://localhost/crl"}]
+    bundle = parties.file("bundle", encode({1: 1, 2: 1, 3: "simulator", 4: items}))
+    informed = open_cvms(path, options=(*options, "--bundle", bundle))
+    agent.cvms = informed.address
+    agent.again()
+    informed.wait("evidence", name="accepted")
+    informed.wait("accepted")
 
 
 def test_a_manifest_that_was_exchanged_gets_nothing(parties, ready, policy):

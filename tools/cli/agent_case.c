@@ -41,7 +41,7 @@ static int add_bundle(tool *t, cocos_case *file)
 
     if (tool_setting_get(t, "agent_grpc_attestation_bundle", &path, NULL) < 0)
         return cocos_status_exit_code(COCOS_ERR_USAGE);
-    int code = path ? cli_bundle_open(t, path, &bundle) : 0;
+    int code = path ? tool_read_bundle(t, path, &bundle) : 0;
     for (size_t i = 0; code == 0 && bundle && i < cocos_bundle_count(bundle); i++) {
         size_t len = 0;
         const uint8_t *data = cocos_bundle_data(bundle, i, &len);

@@ -112,7 +112,7 @@ static int judge(tool *t, cocos_evidence *evidence, const char *policy_path, coc
         return cocos_status_exit_code(COCOS_ERR_USAGE);
     int code = cli_policy_open(t, policy_path, &policy);
     if (code == 0 && path)
-        code = cli_bundle_open(t, path, &bundle);
+        code = tool_read_bundle(t, path, &bundle);
     if (code)
         return code;
     if ((bundle && cocos_evidence_add_bundle(evidence, bundle, &err) < 0) ||

@@ -65,7 +65,7 @@ static int add_bundle(tool *t, cocos_case *file)
     cocos_error *err = NULL;
     size_t len;
 
-    int code = path ? cli_bundle_open(t, path, &bundle) : 0;
+    int code = path ? tool_read_bundle(t, path, &bundle) : 0;
     if (code || !path)
         return code;
     for (size_t i = 0; i < cocos_bundle_count(bundle); i++) {

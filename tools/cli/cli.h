@@ -69,8 +69,6 @@ int cli_old_manifest_digest(const char *text,
 /* What the options of a boot name. @return 0 or the exit code, reported. */
 int cli_boot_open(tool *t, cocos_boot **ret);
 
-/* A file that 'collateral bundle' wrote. @return 0 or the exit code, reported. */
-int cli_bundle_open(tool *t, const char *path, cocos_bundle **ret);
 /* A time such as 2026-01-31T12:00:00Z. @return 0 or the exit code, reported. */
 int cli_time_parse(tool *t, const char *option, const char *text, int64_t *time_ns);
 /* A whole file, written beside and renamed, so that nobody meets half of one. @return 0 or the exit

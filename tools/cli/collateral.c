@@ -12,7 +12,6 @@
 
 #define EVIDENCE_MAX (4 * 1024 * 1024)
 #define ROOTS_MAX    (256 * 1024)
-#define BUNDLE_MAX   (16 * 1024 * 1024)
 #define NS_PER_S     INT64_C(1000000000)
 
 CLI_FREEP(evidence_freep, cocos_evidence, cocos_evidence_free)
@@ -223,24 +222,11 @@ int cli_collateral_bundle(tool *t)
     return 0;
 }
 
-int cli_bundle_open(tool *t, const char *path, cocos_bundle **ret)
-{
-    size_t len;
-    int code = 0;
-    cocos_error *err = NULL;
-    TOOL_CLEANUP(tool_free_text) char *data = tool_read_file(t, path, BUNDLE_MAX, &len, &code);
-
-    if (!data)
-        return code;
-    return cocos_bundle_parse((const uint8_t *)data, len, ret, &err) < 0 ? tool_fail_error(t, err)
-                                                                         : 0;
-}
-
 int cli_collateral_show(tool *t)
 {
     TOOL_CLEANUP(bundle_freep) cocos_bundle *b = NULL;
 
-    int code = cli_bundle_open(t, t->args->operands[0], &b);
+    int code = tool_read_bundle(t, t->args->operands[0], &b);
     if (code)
         return code;
     show(t, b, NULL);

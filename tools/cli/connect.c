@@ -123,7 +123,7 @@ static int set_bundle(tool *t, cocos_agent_options *o)
 
     if (tool_setting_get(t, "agent_grpc_attestation_bundle", &path, NULL) < 0)
         return cocos_status_exit_code(COCOS_ERR_USAGE);
-    int code = path ? cli_bundle_open(t, path, &bundle) : 0;
+    int code = path ? tool_read_bundle(t, path, &bundle) : 0;
     if (bundle && cocos_agent_options_set_bundle(o, bundle, &err) < 0)
         return tool_fail_error(t, err);
     return code;

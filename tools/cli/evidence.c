@@ -101,7 +101,7 @@ static int add_bundle(tool *t, cocos_evidence *evidence)
     const char *path = tool_args_get(t->args, "bundle");
     cocos_error *err = NULL;
 
-    int code = path ? cli_bundle_open(t, path, &bundle) : 0;
+    int code = path ? tool_read_bundle(t, path, &bundle) : 0;
     if (code || !path)
         return code;
     return cocos_evidence_add_bundle(evidence, bundle, &err) < 0 ? tool_fail_error(t, err) : 0;

@@ -14,6 +14,7 @@
 
 #include "text.h"
 
+#define BUNDLE_MAX   (16 * 1024 * 1024)
 #define STRINGIFY(x) #x
 #define TEXT_OF(x)   STRINGIFY(x)
 
@@ -213,4 +214,17 @@ char *tool_read_file(tool *t, const char *path, size_t limit, size_t *len, int *
              : tool_fail(t, status_of_errno(number), "io.read", "%s: %s", path, strerror(number));
     free(text);
     return NULL;
+}
+
+int tool_read_bundle(tool *t, const char *path, cocos_bundle **ret)
+{
+    size_t len;
+    int code = 0;
+    cocos_error *err = NULL;
+    TOOL_CLEANUP(tool_free_text) char *data = tool_read_file(t, path, BUNDLE_MAX, &len, &code);
+
+    if (!data)
+        return code;
+    return cocos_bundle_parse((const uint8_t *)data, len, ret, &err) < 0 ? tool_fail_error(t, err)
+                                                                         : 0;
 }

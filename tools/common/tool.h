@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include <cocos/collateral.h>
 #include <cocos/error.h>
 #include <cocos/verifier.h>
 
@@ -122,6 +123,8 @@ int tool_stop_start(tool *t);
 /* A whole file of at most `limit` bytes, NUL-terminated; "-" is stdin. NULL: reported, exit code in
  * *code. */
 char *tool_read_file(tool *t, const char *path, size_t limit, size_t *len, int *code);
+/* A file that 'cocos collateral bundle' wrote. @return 0 or the exit code, reported. */
+int tool_read_bundle(tool *t, const char *path, cocos_bundle **ret);
 
 void tool_free_text(char **text);      /* cleanup: plain free */
 void tool_json_freep(json_t **object); /* cleanup */

@@ -238,6 +238,21 @@ static int set_policy(tool *t, cocos_cvms_options *o)
     return code;
 }
 
+static int set_bundle(tool *t, cocos_cvms_options *o)
+{
+    cocos_bundle *bundle = NULL;
+    const char *path = NULL;
+    cocos_error *err = NULL;
+
+    if (tool_setting_get(t, "attestation_bundle", &path, NULL) < 0)
+        return 2;
+    int code = path ? tool_read_bundle(t, path, &bundle) : 0;
+    if (bundle && cocos_cvms_options_set_bundle(o, bundle, &err) < 0)
+        code = tool_fail_error(t, err);
+    cocos_bundle_free(bundle);
+    return code;
+}
+
 static int set_options(tool *t, cocos_cvms_options *o)
 {
     char address[512];
@@ -260,7 +275,8 @@ static int set_options(tool *t, cocos_cvms_options *o)
         set_pem(t, o, "server_key", "key", &code) < 0 ||
         set_pem(t, o, "client_ca_certs", "client_ca", &code) < 0)
         return code;
-    return set_policy(t, o);
+    int r = set_policy(t, o);
+    return r ? r : set_bundle(t, o);
 }
 
 static void say_where(struct serving *s)
@@ -314,6 +330,7 @@ static const tool_option options[] = {
     {"key", 0, "FILE", "PEM private key for --cert", 0, NULL},
     {"client-ca", 0, "FILE", "agents must present a certificate from this PEM file", 0, NULL},
     {"policy", 0, "FILE", "agents get a manifest only after evidence that this policy accepts", 0, NULL},
+    {"bundle", 0, "FILE", "collateral for that evidence, of 'cocos collateral bundle'", 0, NULL},
     {"exit-when", 0, "EVENT", "end after this event, e.g. accepted, refused, Complete, Failed", 0,
      NULL},
     {NULL},
@@ -325,6 +342,7 @@ static const tool_setting settings[] = {
     {"server_cert", "SERVER_CERT", "cert", NULL, "PEM certificate chain, path or text"},
     {"server_key", "SERVER_KEY", "key", NULL, "PEM private key, path or text"},
     {"attestation_policy", "ATTESTATION_POLICY", "policy", NULL, "JSON policy for agents' evidence, path"},
+    {"attestation_bundle", "ATTESTATION_BUNDLE", "bundle", NULL, "collateral for agents' evidence, path"},
     {"client_ca_certs", "CLIENT_CA_CERTS", "client-ca", NULL, "PEM roots for agents, path or text"},
     {NULL},
 };
