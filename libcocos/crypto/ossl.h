@@ -29,6 +29,8 @@ static inline void cocos__ossl_pop(int *mark)
 {
     if (*mark)
         ERR_pop_to_mark();
+    else
+        ERR_clear_error(); /* an empty queue takes no mark */
 }
 
 #define COCOS__OSSL_SCOPE                                                                          \

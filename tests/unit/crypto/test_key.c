@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -374,6 +375,25 @@ START_TEST(refuses_calls_without_arguments)
 }
 END_TEST
 
+/* It is the program's: empty, and with an entry of its own. */
+START_TEST(leaves_the_error_queue_as_it_was)
+{
+    cocos_key *key = NULL;
+
+    for (int filled = 0; filled < 2; filled++) {
+        ERR_clear_error();
+        if (filled)
+            ERR_raise(ERR_LIB_USER, 1);
+        unsigned long before = ERR_peek_error();
+        ck_assert_int_eq(cocos_key_from_pem((const uint8_t *)"no key", 6, &key, NULL),
+                         COCOS_ERR_MALFORMED);
+        ck_assert_uint_eq(ERR_peek_error(), before);
+        ck_assert_uint_eq(ERR_peek_last_error(), before);
+    }
+    ERR_clear_error();
+}
+END_TEST
+
 TEST_MAIN(key,
           makes_keys_of_every_type_that_round_trip,
           tells_different_keys_apart,
@@ -387,4 +407,5 @@ TEST_MAIN(key,
           refuses_a_second_encoding_of_a_public_key,
           never_takes_a_changed_public_key_for_the_same,
           reads_a_file_and_names_what_is_wrong_with_it,
+          leaves_the_error_queue_as_it_was,
           refuses_calls_without_arguments)
