@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 
 #include "base/clock.h"
 #include "crypto/cert_impl.h"
@@ -15,6 +16,7 @@
 
 COCOS__DEFINE_FREEP(bio_freep, BIO *, BIO_free_all)
 COCOS__DEFINE_FREEP(pss_freep, RSA_PSS_PARAMS *, RSA_PSS_PARAMS_free)
+COCOS__DEFINE_FREEP(x509_freep, X509 *, X509_free)
 COCOS__DEFINE_FREEP(algor_freep, X509_ALGOR *, X509_ALGOR_free)
 
 int cocos__asn1_seconds(const ASN1_TIME *t, int64_t *ret)
@@ -137,6 +139,24 @@ static int hash_spki(X509 *x509, uint8_t out[32])
     return 0;
 }
 
+static int is_whole(X509 *x509)
+{
+    return X509_get0_pubkey(x509) && !(X509_get_extension_flags(x509) & EXFLAG_INVALID);
+}
+
+/*
+ * Lack of memory makes OpenSSL keep a certificate without its key, or with extensions marked
+ * invalid, and say nothing. One of which more can be read now was such a one.
+ */
+static int is_damaged(X509 *x509, const uint8_t *der, size_t len)
+{
+    if (is_whole(x509))
+        return 0;
+    COCOS__CLEANUP(x509_freep) X509 *again = d2i_X509(NULL, &der, (long)len);
+    return !again || !X509_get0_pubkey(x509) != !X509_get0_pubkey(again) ||
+           X509_get_extension_flags(x509) != X509_get_extension_flags(again);
+}
+
 /* Everything that is looked at more than once; x509 is set already. */
 static int fill(cocos__cert *cert, const uint8_t *der, size_t len, cocos_error **err)
 {
@@ -149,6 +169,8 @@ static int fill(cocos__cert *cert, const uint8_t *der, size_t len, cocos_error *
         return cocos__fail(err, COCOS_ERR_MALFORMED, "cert.form",
                            "the certificate has no proper key or validity");
 
+    if (is_damaged(x, der, len))
+        return cocos__fail_memory(err);
     EVP_PKEY *pkey = X509_get0_pubkey(x);
     cert->key.kind = pkey ? cocos__pkey_kind(pkey) : COCOS__KEY_OTHER;
     if (cert->key.kind != COCOS__KEY_OTHER)

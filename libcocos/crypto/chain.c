@@ -30,6 +30,16 @@ static int bad_chain(cocos_error **err, const char *why)
                        "the certificate chain does not hold: %s", why);
 }
 
+/* What X509_verify_cert() found. `before`: as for cocos__ossl_out_of_memory(). */
+static int bad_chain_of(X509_STORE_CTX *ctx, unsigned long before, cocos_error **err)
+{
+    int why = X509_STORE_CTX_get_error(ctx);
+
+    if (why == X509_V_ERR_OUT_OF_MEM || cocos__ossl_out_of_memory(before))
+        return cocos__fail_memory(err);
+    return bad_chain(err, X509_verify_cert_error_string(why));
+}
+
 /*
  * Only the one root is trusted, so a chain that OpenSSL accepts is leaf … root. The depth makes it
  * use every intermediate, otherwise a leaf signed by the root itself would pass beside one.
@@ -43,12 +53,8 @@ static int run(X509_STORE_CTX *ctx, size_t n, int self_signed, cocos_error **err
                                            (self_signed ? 0 : X509_V_FLAG_CHECK_SS_SIGNATURE));
     X509_VERIFY_PARAM_set_depth(param, (int)n);
     unsigned long before = ERR_peek_error();
-    if (X509_verify_cert(ctx) != 1) {
-        int why = X509_STORE_CTX_get_error(ctx);
-        if (why == X509_V_ERR_OUT_OF_MEM || cocos__ossl_out_of_memory(before))
-            return cocos__fail_memory(err);
-        return bad_chain(err, X509_verify_cert_error_string(why));
-    }
+    if (X509_verify_cert(ctx) != 1)
+        return bad_chain_of(ctx, before, err);
     if ((size_t)sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) != n + 2)
         return bad_chain(err, "it is shorter than its kind");
     return COCOS_OK;
@@ -141,10 +147,8 @@ int cocos__chain_find(const cocos__cert *leaf,
     X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
     X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(ctx),
                                 X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_CHECK_SS_SIGNATURE);
-    if (X509_verify_cert(ctx) != 1) {
-        int why = X509_STORE_CTX_get_error(ctx);
-        return why == X509_V_ERR_OUT_OF_MEM ? cocos__fail_memory(err)
-                                            : bad_chain(err, X509_verify_cert_error_string(why));
-    }
+    unsigned long before = ERR_peek_error();
+    if (X509_verify_cert(ctx) != 1)
+        return bad_chain_of(ctx, before, err);
     return give_chain(ctx, leaf, pool, roots, chain, n, err);
 }

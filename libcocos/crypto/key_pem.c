@@ -113,6 +113,7 @@ int cocos_key_from_pem(const uint8_t *data, size_t len, cocos_key **ret, cocos_e
     COCOS__CLEANUP(bio_freep) BIO *bio = NULL;
     COCOS__CLEANUP(block_done) struct block first = {0};
     COCOS__CLEANUP(block_done) struct block second = {0};
+    unsigned long before = ERR_peek_error();
 
     if (!ret || (!data && len > 0))
         return cocos__fail(err, COCOS_ERR_USAGE, "key.usage", "data and ret must be given");
@@ -127,6 +128,8 @@ int cocos_key_from_pem(const uint8_t *data, size_t len, cocos_key **ret, cocos_e
     if (next_block(bio, &first) != 1)
         return cocos__fail_ossl(err, COCOS_ERR_MALFORMED, "key.pem", "no PEM block with a key");
     if (next_block(bio, &second) != 0) {
+        if (cocos__ossl_out_of_memory(before))
+            return cocos__fail_memory(err);
         return cocos__fail(err, COCOS_ERR_MALFORMED, "key.pem",
                            "more than one key, or garbage, in the PEM text");
     }

@@ -79,27 +79,34 @@ raw_of_der(const uint8_t *der, size_t len, size_t coordinate, cocos__buf *out, c
     return COCOS_OK;
 }
 
-/* The way back. 0: not the length of a signature of this key. */
-static size_t der_of_raw(cocos__span raw, size_t coordinate, uint8_t der[DER_MAX])
+/* The way back. Length 0: not that of a signature of this key. */
+static int der_of_raw(
+    cocos__span raw, size_t coordinate, uint8_t der[DER_MAX], size_t *ret, cocos_error **err)
 {
     COCOS__CLEANUP(sig_freep) ECDSA_SIG *sig = ECDSA_SIG_new();
     unsigned char *p = der;
 
-    if (!sig || raw.len != 2 * coordinate)
-        return 0;
+    *ret = 0;
+    if (!sig)
+        return cocos__fail_memory(err);
+    if (raw.len != 2 * coordinate)
+        return COCOS_OK;
 
     BIGNUM *r = BN_bin2bn(raw.data, (int)coordinate, NULL);
     BIGNUM *s = BN_bin2bn(raw.data + coordinate, (int)coordinate, NULL);
     if (!r || !s || ECDSA_SIG_set0(sig, r, s) != 1) {
         BN_free(r);
         BN_free(s);
-        return 0;
+        return cocos__fail_memory(err);
     }
 
     int len = i2d_ECDSA_SIG(sig, NULL);
+    if (len > 0 && len <= DER_MAX)
+        len = i2d_ECDSA_SIG(sig, &p);
     if (len <= 0 || len > DER_MAX)
-        return 0;
-    return (size_t)i2d_ECDSA_SIG(sig, &p);
+        return cocos__fail_ossl(err, COCOS_ERR_INTERNAL, "signature.failed", "no ECDSA value");
+    *ret = (size_t)len;
+    return COCOS_OK;
 }
 
 int cocos__key_sign(
@@ -130,26 +137,44 @@ int cocos__key_sign(
     return out->failed ? cocos__fail_memory(err) : COCOS_OK;
 }
 
-int cocos__key_verify(
+static int verify(
     const cocos_key *key, const uint8_t *data, size_t len, cocos__span sig, cocos_error **err)
 {
     COCOS__OSSL_SCOPE;
-    COCOS__CLEANUP(md_ctx_freep) EVP_MD_CTX *ctx = NULL;
-    uint8_t der[DER_MAX];
+    COCOS__CLEANUP(md_ctx_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
-    if (schemes[key->type].coordinate > 0)
-        sig = (cocos__span){der, der_of_raw(sig, schemes[key->type].coordinate, der)};
-
-    ctx = EVP_MD_CTX_new();
     if (!ctx)
         return cocos__fail_memory(err);
-
     int r = begin(key, 0, ctx, err);
     if (r < 0)
         return r;
 
+    unsigned long before = ERR_peek_error();
     if (sig.len > 0 && EVP_DigestVerify(ctx, sig.data, sig.len, data, len) == 1)
         return COCOS_OK;
+    if (cocos__ossl_out_of_memory(before))
+        return cocos__fail_memory(err);
     return cocos__fail(err, COCOS_ERR_UNAUTHENTICATED, "signature.bad",
                        "the signature does not hold under the key");
+}
+
+/*
+ * OpenSSL says no, of Ed25519 always without that reason, when it runs out of memory. So a
+ * signature is refused only by two attempts.
+ */
+int cocos__key_verify(
+    const cocos_key *key, const uint8_t *data, size_t len, cocos__span sig, cocos_error **err)
+{
+    COCOS__OSSL_SCOPE;
+    uint8_t der[DER_MAX];
+
+    if (schemes[key->type].coordinate > 0) {
+        int r = der_of_raw(sig, schemes[key->type].coordinate, der, &sig.len, err);
+        if (r < 0)
+            return r;
+        sig.data = der;
+    }
+    if (verify(key, data, len, sig, NULL) == COCOS_OK)
+        return COCOS_OK;
+    return verify(key, data, len, sig, err);
 }

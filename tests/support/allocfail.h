@@ -120,4 +120,29 @@ static inline size_t allocfail_sweep(allocfail_fn fn, void *user)
     return allocfail_sweep_some(fn, user, 0, 1);
 }
 
+/*
+ * Within `call`, for what must be refused whether memory runs out or not: turns the refusal into a
+ * success of the call, and ends the program at a yes or at a refusal without an error.
+ */
+static inline int allocfail_refused(int r, cocos_error **err)
+{
+    if (r >= 0 || !*err)
+        abort();
+    cocos_error_free(*err);
+    *err = NULL;
+    return COCOS_OK;
+}
+
+/*
+ * Within `call`, for what is refused only by who signed it: ends the program when a lack of memory
+ * passes for such a judgement.
+ */
+static inline int allocfail_judged(int r)
+{
+    if (r == COCOS_ERR_REJECTED || r == COCOS_ERR_UNDECIDED || r == COCOS_ERR_UNAUTHENTICATED ||
+        r == COCOS_ERR_DENIED)
+        abort();
+    return r;
+}
+
 #endif

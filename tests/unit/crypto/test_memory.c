@@ -6,6 +6,7 @@
 #include "crypto/key.h"
 
 #include "allocfail.h"
+#include "scratch.h"
 #include "suite.h"
 
 static cocos_key *keys[2];
@@ -44,6 +45,20 @@ static int read_spki(void *user, cocos_error **err)
     return r;
 }
 
+static int read_file(void *user, cocos_error **err)
+{
+    cocos_key *again = NULL;
+    int r = cocos_key_from_file(user, &again, err);
+
+    cocos_key_free(again);
+    return r;
+}
+
+static int never_read_file(void *user, cocos_error **err)
+{
+    return allocfail_refused(read_file(user, err), err);
+}
+
 static int sign_and_verify(void *user, cocos_error **err)
 {
     COCOS__CLEANUP(cocos__buf_done) cocos__buf b;
@@ -66,6 +81,30 @@ START_TEST(reads_and_writes_keys)
 }
 END_TEST
 
+/* The second file has lost its last line, the third is not there. */
+START_TEST(reads_key_files)
+{
+    static const char *const names[] = {"whole", "cut", "none"};
+    scratch s = scratch_new();
+    cocos_error *err = NULL;
+    char *pem = NULL;
+    char path[3][80];
+
+    make_keys();
+    assert_ok(cocos_key_to_pem(keys[0], 1, &pem, &err), err);
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(names); i++)
+        snprintf(path[i], sizeof path[i], "%s/%s", s.path, names[i]);
+    scratch_write(&s, names[0], pem, 0600);
+    scratch_write_bytes(&s, names[1], pem, strlen(pem) - strlen("-----END PRIVATE KEY-----\n"),
+                        0600);
+    cocos_free_text(pem);
+    ck_assert_uint_gt(allocfail_sweep(read_file, path[0]), 0);
+    ck_assert_uint_gt(allocfail_sweep(never_read_file, path[1]), 0);
+    ck_assert_uint_gt(allocfail_sweep(never_read_file, path[2]), 0);
+    scratch_free(&s);
+}
+END_TEST
+
 START_TEST(signs_and_verifies)
 {
     make_keys();
@@ -74,4 +113,4 @@ START_TEST(signs_and_verifies)
 }
 END_TEST
 
-TEST_MAIN(memory, reads_and_writes_keys, signs_and_verifies)
+TEST_MAIN(memory, reads_and_writes_keys, reads_key_files, signs_and_verifies)
