@@ -66,7 +66,7 @@ cocos_boot_to_json(const cocos_boot *boot, char **ret, cocos_error **err);
 /**
  * Accept what this boot measures: one more value each of the rules vtpm.kernel, vtpm.command_line,
  * vtpm.initrd and vtpm.pcr.BANK.0, and coverage of every layer that was added; the agent is in the
- * initrd.
+ * initrd. On failure the policy stays as it was.
  * @param bank  "sha256", "sha384" or "sha512": the bank that the machine's TPM quotes.
  * @return COCOS_OK; COCOS_ERR_USAGE "measure.bank"; errors of cocos_boot_to_json() and
  *         cocos_policy_add(); COCOS_ERR_MALFORMED "measure.log": a log without this bank. @since

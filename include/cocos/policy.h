@@ -103,7 +103,8 @@ COCOS_API COCOS_NODISCARD int
 cocos_policy_explain_json(const cocos_policy *policy, char **ret, cocos_error **err);
 
 /**
- * Add golden PCR values as one more acceptable value each of the rules vtpm.pcr.BANK.INDEX.
+ * Add golden PCR values as one more acceptable value each of the rules vtpm.pcr.BANK.INDEX. On
+ * failure the policy stays as it was.
  * @param json  text, e.g. {"pcr_values": {"sha256": {"0": "hex", "7": "hex"}}}; no other member.
  * @param len   bytes at @p json.
  * @return COCOS_OK; COCOS_ERR_MALFORMED "vtpm.pcr_policy_format"; COCOS_ERR_EXHAUSTED

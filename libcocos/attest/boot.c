@@ -68,13 +68,26 @@ static int bank_of(const char *name)
     return bank == COCOS__BANK_SHA1 ? COCOS__BANK_NONE : bank;
 }
 
+static int add_boot(cocos_policy *p, const cocos_boot *b, int bank, cocos_error **err)
+{
+    int r = b->kernel ? add_kernels(p, b, bank, err) : COCOS_OK;
+
+    if (r == COCOS_OK && b->has_line)
+        r = add_line(p, b, bank, err);
+    if (r == COCOS_OK && b->initrd_len)
+        r = add_initrd(p, b, bank, err);
+    if (r == COCOS_OK && b->n_firmware)
+        r = add_firmware(p, b, bank, err);
+    return r;
+}
+
 int cocos_policy_add_boot(cocos_policy *policy,
                           const cocos_boot *boot,
                           const char *bank_name,
                           cocos_error **err)
 {
+    COCOS__CLEANUP(cocos__policy_freep) cocos_policy *changed = NULL;
     int bank = bank_of(bank_name);
-    int r = COCOS_OK;
 
     if (!policy || !boot)
         return cocos__fail(err, COCOS_ERR_USAGE, "policy.value", "a policy and a boot are needed");
@@ -82,13 +95,10 @@ int cocos_policy_add_boot(cocos_policy *policy,
         return cocos__fail(err, COCOS_ERR_USAGE, "measure.bank",
                            "the bank is \"%.32s\"; expected sha256, sha384 or sha512",
                            bank_name ? bank_name : "");
-    if (boot->kernel)
-        r = add_kernels(policy, boot, bank, err);
-    if (r == COCOS_OK && boot->has_line)
-        r = add_line(policy, boot, bank, err);
-    if (r == COCOS_OK && boot->initrd_len)
-        r = add_initrd(policy, boot, bank, err);
-    if (r == COCOS_OK && boot->n_firmware)
-        r = add_firmware(policy, boot, bank, err);
+    int r = cocos__policy_copy(policy, &changed, err);
+    if (r == COCOS_OK)
+        r = add_boot(changed, boot, bank, err);
+    if (r == COCOS_OK)
+        cocos__policy_swap(policy, changed);
     return r;
 }

@@ -62,6 +62,14 @@ int cocos__policy_copy(const cocos_policy *policy, cocos_policy **ret, cocos_err
     return COCOS_OK;
 }
 
+void cocos__policy_swap(cocos_policy *a, cocos_policy *b)
+{
+    cocos_policy c = *a;
+
+    *a = *b;
+    *b = c;
+}
+
 static int bad_value(const cocos__rule *rule, const char *value, cocos_error **err)
 {
     return cocos__fail(err, COCOS_ERR_USAGE, "policy.value",

@@ -81,6 +81,8 @@ int cocos__policy_mentions(const cocos_policy *policy, const char *section);
 
 /* Deep copy. */
 int cocos__policy_copy(const cocos_policy *policy, cocos_policy **ret, cocos_error **err);
+/* For changes of several steps: made in a copy, which takes the place of the policy when all are. */
+void cocos__policy_swap(cocos_policy *a, cocos_policy *b);
 COCOS__DEFINE_FREEP(cocos__policy_freep, cocos_policy *, cocos_policy_free)
 
 #endif

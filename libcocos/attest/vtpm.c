@@ -76,12 +76,19 @@ static int add_values(cocos_policy *policy, const cocos__pcr_values *v, cocos_er
 
 int cocos_policy_add_pcrs(cocos_policy *policy, const char *json, size_t len, cocos_error **err)
 {
+    COCOS__CLEANUP(cocos__policy_freep) cocos_policy *changed = NULL;
     cocos__pcr_values values;
 
     if (!policy || !json)
         return cocos__fail(err, COCOS_ERR_USAGE, "policy.value", "a policy and values are needed");
     int r = cocos__pcr_values_read((cocos__span){(const uint8_t *)json, len}, 1, &values, err);
-    return r < 0 ? r : add_values(policy, &values, err);
+    if (r == COCOS_OK)
+        r = cocos__policy_copy(policy, &changed, err);
+    if (r == COCOS_OK)
+        r = add_values(changed, &values, err);
+    if (r == COCOS_OK)
+        cocos__policy_swap(policy, changed);
+    return r;
 }
 
 static cocos__span part(const cocos_evidence *ev, int kind)
