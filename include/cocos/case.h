@@ -257,7 +257,8 @@ typedef struct cocos_case_terms cocos_case_terms;
 COCOS_API COCOS_NODISCARD int cocos_case_terms_new(cocos_case_terms **ret, cocos_error **err);
 
 /**
- * Believe time-stamps that end at these certificates. May be called again to add more, 8 in all.
+ * Believe time-stamps that end at these certificates. May be called again to add more, 8 in all. On
+ * failure none of them is believed.
  * @param data  PEM of one or more certificates, or one DER.
  * @return COCOS_OK; COCOS_ERR_MALFORMED "cert.form"; COCOS_ERR_EXHAUSTED "cert.count".
  * @since 0.1

@@ -441,7 +441,14 @@ int cocos_case_terms_add_tsa_root(cocos_case_terms *t,
                                   size_t len,
                                   cocos_error **err)
 {
-    return t && data ? cocos__certs_add(&t->tsa_roots, data, len, err) : bad_call(err);
+    if (!t || !data)
+        return bad_call(err);
+    size_t before = t->tsa_roots.n;
+    int r = cocos__certs_add(&t->tsa_roots, data, len, err);
+    /* Of bytes that are refused not even the first certificates are trusted. */
+    while (r < 0 && t->tsa_roots.n > before)
+        cocos__cert_free(t->tsa_roots.at[--t->tsa_roots.n]);
+    return r;
 }
 
 int cocos_case_terms_set_time(cocos_case_terms *t, int64_t time_ns, cocos_error **err)
