@@ -5,6 +5,7 @@
 
 #include "allocfail.h"
 #include "manifests.h"
+#include "scratch.h"
 #include "suite.h"
 
 static int read_json(void *user, cocos_error **err)
@@ -53,6 +54,20 @@ static int write_json(void *user, cocos_error **err)
     return r;
 }
 
+static int read_file(void *user, cocos_error **err)
+{
+    cocos_manifest *m = NULL;
+    int r = cocos_manifest_from_file(user, &m, err);
+
+    cocos_manifest_free(m);
+    return r;
+}
+
+static int never_read_file(void *user, cocos_error **err)
+{
+    return allocfail_refused(read_file(user, err), err);
+}
+
 static int agree(void *user, cocos_error **err)
 {
     COCOS__CLEANUP(cocos__old_fields_done) cocos__old_fields old = {0};
@@ -75,6 +90,25 @@ START_TEST(reads_writes_and_compares)
 }
 END_TEST
 
+/* The second has lost its last brace, the third is not there. */
+START_TEST(reads_files)
+{
+    static const char *const names[] = {"whole", "cut", "none"};
+    COCOS__CLEANUP(cocos__freep) char *text = manifest_text(SAMPLE_MANIFEST);
+    scratch s = scratch_new();
+    char path[3][80];
+
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(names); i++)
+        snprintf(path[i], sizeof path[i], "%s/%s", s.path, names[i]);
+    scratch_write(&s, names[0], text, 0600);
+    scratch_write_bytes(&s, names[1], text, strlen(text) - 1, 0600);
+    ck_assert_uint_gt(allocfail_sweep(read_file, path[0]), 0);
+    ck_assert_uint_gt(allocfail_sweep(never_read_file, path[1]), 0);
+    ck_assert_uint_gt(allocfail_sweep(never_read_file, path[2]), 0);
+    scratch_free(&s);
+}
+END_TEST
+
 START_TEST(refuses_what_is_wrong)
 {
     char bad[] = "{\"version\": 1, \"id\": \"a b\", \"who\": 1, \"algorithm\": {\"hash\": \"00\", "
@@ -84,4 +118,4 @@ START_TEST(refuses_what_is_wrong)
 }
 END_TEST
 
-TEST_MAIN(memory, reads_writes_and_compares, refuses_what_is_wrong)
+TEST_MAIN(memory, reads_writes_and_compares, reads_files, refuses_what_is_wrong)
