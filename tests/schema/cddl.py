@@ -41,6 +41,8 @@ def decode(data, at=0):
         out = {}
         for _ in range(info):
             key, at = decode(data, at)
+            if isinstance(key, dict | list | Tag):  # none of ours; a signature may look like one
+                raise LookupError(key)
             out[key], at = decode(data, at)
         return out, at
     if major == 6:
