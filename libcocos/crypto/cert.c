@@ -284,6 +284,19 @@ append_pem(cocos__certs *list, const cocos__certs *known, BIO *bio, int *more, c
     return r;
 }
 
+static size_t count_begins(const uint8_t *data, size_t len)
+{
+    static const char begin[] = "-----BEGIN ";
+    const uint8_t *end = data + len;
+    size_t n = 0;
+
+    while ((data = memmem(data, (size_t)(end - data), begin, sizeof begin - 1))) {
+        data += sizeof begin - 1;
+        n++;
+    }
+    return n;
+}
+
 int cocos__certs_add(cocos__certs *list, const uint8_t *data, size_t len, cocos_error **err)
 {
     return cocos__certs_add_known(list, NULL, data, len, err);
@@ -303,6 +316,7 @@ int cocos__certs_add_known(cocos__certs *list,
 
     COCOS__CLEANUP(bio_freep) BIO *bio = BIO_new_mem_buf(data, (int)len);
     size_t before = list->n;
+    size_t begins = count_begins(data, len);
     int more = 1;
     if (!bio)
         return cocos__fail_memory(err);
@@ -314,6 +328,11 @@ int cocos__certs_add_known(cocos__certs *list,
     if (list->n == before)
         return cocos__fail(err, COCOS_ERR_MALFORMED, "cert.form",
                            "no certificate, neither DER nor PEM");
+    /* A line that fails to end a block takes the next block along, and OpenSSL does not mind. */
+    if (list->n - before != begins)
+        return cocos__fail(err, COCOS_ERR_MALFORMED, "cert.form",
+                           "%zu PEM blocks begin, and %zu certificates can be read", begins,
+                           list->n - before);
     return COCOS_OK;
 }
 

@@ -199,6 +199,27 @@ START_TEST(reads_lists_in_pem_and_der_and_caps_them)
 }
 END_TEST
 
+/* Of OpenSSL's reader, a certificate whose last line is damaged takes the next one along. */
+START_TEST(loses_no_certificate_to_a_damaged_end_of_the_one_before)
+{
+    pki_bytes pem = pki_pem((X509 *const[]){mid, root}, 2);
+    char *end = strstr((char *)pem.data, "-----END CERTIFICATE-----");
+    int refused = 0;
+
+    for (size_t bit = 0; bit < 25 * 8; bit++) {
+        cocos__certs list = {.n = 0};
+        end[bit / 8] ^= (char)(1u << bit % 8);
+        int r = cocos__certs_add(&list, pem.data, pem.len, NULL);
+        ck_assert_msg(r == COCOS_ERR_MALFORMED || (r == COCOS_OK && list.n == 2), "bit %zu", bit);
+        refused += r < 0;
+        end[bit / 8] ^= (char)(1u << bit % 8);
+        cocos__certs_done(&list);
+    }
+    ck_assert_int_gt(refused, 190);
+    free(pem.data);
+}
+END_TEST
+
 START_TEST(refuses_bytes_behind_a_certificate)
 {
     pki_bytes der = pki_der(leaf);
@@ -307,6 +328,7 @@ int main(void)
                                   refuses_an_issuer_that_is_no_authority,
                                   refuses_every_flipped_bit_of_a_chain,
                                   reads_lists_in_pem_and_der_and_caps_them,
+                                  loses_no_certificate_to_a_damaged_end_of_the_one_before,
                                   refuses_bytes_behind_a_certificate,
                                   finds_a_revoked_serial_on_a_signed_list,
                                   verifies_raw_numbers_of_either_endian,
