@@ -28,7 +28,7 @@ all_suites='unit address thread install python go integration'
 suites=${*:-$all_suites}
 # Debian's Python, whose packages setup.sh installs.
 python=/usr/bin/python3
-threaded='^((transport|rpc|agent|manager|cvms|enclave)/|attest/threads$)'
+threaded='^((transport|rpc|agent|manager|cvms|enclave|evidence)/|attest/threads$)'
 
 # A suite that hangs must not take the whole run with it; one on a busy machine is only slow, and so are
 # its cases (Check's own limits).
