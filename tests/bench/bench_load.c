@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What libcocos-verify costs a program before its first line: bench-load WITH WITHOUT LIBRARY
- * [ROUNDS]. WITH is linked to the library, WITHOUT only to what the library is linked to; both are
- * started ROUNDS times in turn and the medians compared. Prints one JSON line.
+ * What a library costs a program before its first line: bench-load WITH WITHOUT LIBRARY [ROUNDS].
+ * WITH is linked to the library (or is `cocos`: both are asked for --help), WITHOUT only to what
+ * libcocos-verify is linked to; both are started ROUNDS times in turn and the medians compared.
+ * Prints one JSON line.
  */
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,15 +27,21 @@ static double milliseconds(const char *program)
 {
     struct timespec from;
     struct timespec to;
-    char *argv[] = {(char *)(uintptr_t)program, NULL};
+    char help[] = "--help";
+    char *argv[] = {(char *)(uintptr_t)program, help, NULL};
+    posix_spawn_file_actions_t quiet;
     pid_t pid;
     int status = 1;
 
+    if (posix_spawn_file_actions_init(&quiet) != 0 ||
+        posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) != 0)
+        die("no /dev/null");
     clock_gettime(CLOCK_MONOTONIC, &from);
-    if (posix_spawn(&pid, program, NULL, NULL, argv, environ) != 0 ||
+    if (posix_spawn(&pid, program, &quiet, NULL, argv, environ) != 0 ||
         waitpid(pid, &status, 0) != pid || status != 0)
         die(program);
     clock_gettime(CLOCK_MONOTONIC, &to);
+    posix_spawn_file_actions_destroy(&quiet);
     return (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
 }
 

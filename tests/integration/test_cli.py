@@ -76,21 +76,6 @@ def test_the_other_name_is_the_same_program(tmp_path):
     assert run("--help", program=tmp_path / "cocos-cli").stdout == run("--help").stdout
 
 
-def test_help_is_fast():
-    best = min(cpu_seconds("--help") for _ in range(40))
-    print(f"cocos --help: {best * 1000:.1f} ms")
-    assert best < (0.012 if not os.environ.get("ASAN_OPTIONS") else 1)
-
-
-def cpu_seconds(*args):
-    """Processor time, which a busy machine does not stretch as it does the clock's."""
-    child = subprocess.Popen([COCOS, *args], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode == 0
-    return usage.ru_utime + usage.ru_stime
-
-
 def test_bash_completes_commands_options_and_values():
     script = run("completion", "bash").stdout.decode()
 

@@ -78,7 +78,7 @@ EVIDENCE = [
 
 def test_jobs_are_sealed_and_limited_in_the_guest(image: pathlib.Path, tmp_path: pathlib.Path) -> None:
     command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-    command += ["-machine", "q35,accel=tcg", "-cpu", "max", "-smp", "2", "-m", "1024", "-serial", "stdio"]
+    command += ["-machine", "q35,accel=tcg", "-cpu", "max", "-m", "1024", "-serial", "stdio"]
     command += ["-netdev", "user,id=n0,restrict=on", "-device", "virtio-net-pci,netdev=n0,romfile="]
     command += ["-kernel", str(image / "kernel"), "-initrd", str(image / "initrd")]
     command += ["-append", "console=ttyS0 quiet loglevel=1 panic=-1"]
