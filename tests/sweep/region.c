@@ -184,6 +184,7 @@ static void name_log(regions *r, cocos__span whole, cocos__span data, unsigned q
     name(r, p.base, data.len, "log: header");
     for (size_t from = log.r.pos; cocos__log_next(&log, &ev, NULL) > 0; from = log.r.pos)
         name_event(r, &p, from, log.r.pos, &ev);
+    name(r, p.base + log.r.pos, data.len - log.r.pos, "log: behind its end");
 }
 
 static void name_message(regions *r, cocos__span data)
@@ -268,6 +269,8 @@ regions regions_of(int kind, int part, cocos__span data)
         name_signed_json(&r, data);
     else if (part == COCOS_PART_CRL)
         name(&r, 0, data.len, "revocation list");
+    else if (part == COCOS_PART_EVENT_LOG && kind == COCOS_EVIDENCE_TDX)
+        name_log(&r, data, data, 1u << COCOS__BANK_SHA384); /* CCEL, for RTMRs */
     else if (part == COCOS_PART_CERT_TABLE)
         name_table(&r, data);
     else if (part == COCOS_PART_TPM_PUBLIC)
