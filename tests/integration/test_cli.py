@@ -349,7 +349,7 @@ def test_a_silent_server_ends_with_the_timeout(keys):
         url = f"127.0.0.1:{server.getsockname()[1]}"
         begin = time.monotonic()
         done = run("agent", "describe", "--insecure-no-attestation", "--insecure-no-verify", "--timeout", "500ms", env={"AGENT_GRPC_URL": url})
-        assert done.returncode == 5 and time.monotonic() - begin < 5
+        assert done.returncode == 5 and time.monotonic() - begin < 20
 
 
 def test_a_public_key_cannot_sign(keys):
@@ -392,7 +392,7 @@ def interrupted(presses, tmp_path):
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_ends_it_with_130(presses, tmp_path):
     code, seconds = interrupted(presses, tmp_path)
-    assert code == 130 and seconds < 5
+    assert code == 130 and seconds < 20
 
 
 def on_terminal(*args, env=None):

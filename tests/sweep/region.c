@@ -248,6 +248,9 @@ const char *region_of_bit(const regions *r, cocos__span data, size_t bit)
     if (strcmp(text, "JSON: digits of the signature") == 0 && isalpha(was) &&
         toupper(was) == toupper(flipped))
         return "JSON: case of a digit of the signature";
+    if (strcmp(text, "TPM: values as JSON") == 0 && isalpha(was) &&
+        toupper(was) == toupper(flipped))
+        return "TPM: case of a digit of a value";
     return text;
 }
 
