@@ -100,14 +100,14 @@ uint64_t cocos__u64be(const uint8_t *p)
 
 static void put_le(uint8_t *p, uint64_t v, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)(v >> (8 * i));
+    v = htole64(v);
+    memcpy(p, &v, n);
 }
 
 static void put_be(uint8_t *p, uint64_t v, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        p[n - 1 - i] = (uint8_t)(v >> (8 * i));
+    v = htobe64(v << (64 - 8 * n));
+    memcpy(p, &v, n);
 }
 
 void cocos__put_u16le(uint8_t *p, uint16_t v)
@@ -154,17 +154,13 @@ static uint64_t eight_digits(uint64_t x)
 
 void cocos__hex_digits(const uint8_t *data, size_t len, char *out)
 {
+    uint8_t *p = (uint8_t *)out;
     size_t i = 0;
-    uint64_t eight;
 
-    for (; len - i >= 4; i += 4) {
-        eight = htobe64(eight_digits(cocos__u32be(data + i)));
-        memcpy(out + 2 * i, &eight, 8);
-    }
-    for (; i < len; i++) {
-        eight = htobe64(eight_digits((uint64_t)data[i] << 24));
-        memcpy(out + 2 * i, &eight, 2);
-    }
+    for (; len - i >= 4; i += 4)
+        cocos__put_u64be(p + 2 * i, eight_digits(cocos__u32be(data + i)));
+    for (; i < len; i++)
+        cocos__put_u16be(p + 2 * i, (uint16_t)eight_digits(data[i]));
 }
 
 void cocos__buf_init(cocos__buf *b, size_t limit)
