@@ -100,6 +100,11 @@ const uint8_t *cocos_bundle_cbor(const cocos_bundle *b, size_t *len)
     return b->cbor;
 }
 
+int cocos__bundle_copy(const cocos_bundle *b, cocos_bundle **ret, cocos_error **err)
+{
+    return cocos_bundle_parse(b->cbor, b->len, ret, err);
+}
+
 int cocos_bundle_kind(const cocos_bundle *b)
 {
     return b->kind;

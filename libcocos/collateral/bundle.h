@@ -46,4 +46,6 @@ int cocos__bundle_draft_add(
 /* Written and read back, so that what we make is held to what we take. */
 int cocos__bundle_finish(cocos__bundle_draft *d, cocos_bundle **ret, cocos_error **err);
 
+int cocos__bundle_copy(const cocos_bundle *bundle, cocos_bundle **ret, cocos_error **err);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "attest/verdict.h"
 #include "base/clock.h"
+#include "collateral/bundle.h"
 
 struct cocos__judge {
     pthread_rwlock_t lock; /* of the verifier: for reading to judge, for writing to keep a chain */
@@ -51,9 +52,7 @@ int cocos__judge_set_policy(cocos__judge *j, const cocos_policy *policy, cocos_e
 int cocos__judge_set_bundle(cocos__judge *j, const cocos_bundle *bundle, cocos_error **err)
 {
     cocos_bundle *copy = NULL;
-    size_t len = 0;
-    const uint8_t *cbor = cocos_bundle_cbor(bundle, &len);
-    int r = cocos_bundle_parse(cbor, len, &copy, err);
+    int r = cocos__bundle_copy(bundle, &copy, err);
 
     if (r < 0)
         return r;

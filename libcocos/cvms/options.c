@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "collateral/bundle.h"
 
 int cocos_cvms_options_new(cocos_cvms_options **ret, cocos_error **err)
 {
@@ -57,20 +58,12 @@ int cocos_cvms_options_set(cocos_cvms_options *o,
     return COCOS_OK;
 }
 
-int cocos__cvms_bundle_copy(const cocos_bundle *bundle, cocos_bundle **ret, cocos_error **err)
-{
-    size_t len;
-    const uint8_t *cbor = cocos_bundle_cbor(bundle, &len);
-
-    return cocos_bundle_parse(cbor, len, ret, err);
-}
-
 int cocos_cvms_options_set_bundle(cocos_cvms_options *o,
                                   const cocos_bundle *bundle,
                                   cocos_error **err)
 {
     cocos_bundle *copy = NULL;
-    int r = cocos__cvms_bundle_copy(bundle, &copy, err);
+    int r = cocos__bundle_copy(bundle, &copy, err);
 
     if (r < 0)
         return r;

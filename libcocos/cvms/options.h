@@ -14,6 +14,4 @@ struct cocos_cvms_options {
     cocos_bundle *bundle;
 };
 
-int cocos__cvms_bundle_copy(const cocos_bundle *bundle, cocos_bundle **ret, cocos_error **err);
-
 #endif

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "codec/hex.h"
+#include "collateral/bundle.h"
 #include "cvms/cvms.pb-c.h"
 #include "cvms/link.h"
 #include "cvms/options.h"
@@ -400,7 +401,7 @@ static int make_verifier(cocos_cvms *c, const cocos_cvms_options *o, cocos_error
     if (r == COCOS_OK)
         r = cocos_verifier_new(policy, &c->verifier, err);
     cocos_policy_free(policy);
-    return r < 0 || !o->bundle ? r : cocos__cvms_bundle_copy(o->bundle, &c->bundle, err);
+    return r < 0 || !o->bundle ? r : cocos__bundle_copy(o->bundle, &c->bundle, err);
 }
 
 int cocos_cvms_open(

@@ -25,7 +25,7 @@ USES = {
     "evidence": ["base", "crypto", "attest"],
     "agent": ["compute", "evidence"],
     "manager": ["enclave", "rpc", "attest"],
-    "cvms": ["rpc", "manifest"],
+    "cvms": ["rpc", "manifest", "collateral"],
 }
 
 # external header (regular expression): modules that may include it
