@@ -63,16 +63,25 @@ static int adopt_one(void *user, const char *id, const cocos__vmm_pair *pairs, s
     return 0;
 }
 
+/* One that does not stop is told of, and the others are served. */
+static void stop_stray(cocos__local *l, const char *id)
+{
+    COCOS__CLEANUP(cocos__error_freep) cocos_error *err = NULL;
+
+    cocos__log_fields(COCOS_LOG_WARN, "enclave", "stopping a machine that is no enclave of ours",
+                      "id", id, NULL);
+    if (l->ops->stop(l->vmm, id, &err) < 0)
+        cocos__log_fields(COCOS_LOG_ERROR, "enclave", "a machine does not stop", "id", id, "reason",
+                          cocos_error_message(err), NULL);
+}
+
 static int adopt_machines(cocos__local *l, cocos_error **err)
 {
     struct adoption a = {l, NULL, 0, 0};
 
     int e = l->ops->list(l->vmm, adopt_one, &a, err);
-    for (size_t i = 0; e == COCOS_OK && i < a.n_stray; i++) {
-        cocos__log_fields(COCOS_LOG_WARN, "enclave",
-                          "stopping a machine that is no enclave of ours", "id", a.stray[i], NULL);
-        e = l->ops->stop(l->vmm, a.stray[i], err);
-    }
+    for (size_t i = 0; e == COCOS_OK && i < a.n_stray; i++)
+        stop_stray(l, a.stray[i]);
     free(a.stray);
     if (e == COCOS_OK && a.failed)
         e = cocos__fail_memory(err);

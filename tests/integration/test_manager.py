@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -179,6 +180,26 @@ def test_nothing_is_orphaned_or_lost_when_the_manager_is_killed_at_any_moment(ma
                 host.wait_state(enclave, {"crashed"}, 20)
             assert host.destroy(enclave)["complete"]
     manager.nothing_left()
+
+
+def test_a_start_that_libvirt_had_only_begun_does_not_hold_up_the_next_manager(manage, place):
+    """What a kill between libvirt's first note of a machine and QEMU leaves: a state file with process id 0."""
+    manager = manage(tpm=True)
+    with manager.host() as host:
+        made = host.create(cvms_client_key=KEY)["id"]
+        other = host.create()["id"]
+    manager.kill()
+    for process, enclave in manager.machine_parts().items():
+        if enclave == made and "qemu" in pathlib.Path(f"/proc/{process}/comm").read_text():
+            os.kill(process, signal.SIGKILL)
+    [state] = (place / "s/libvirt/run/qemu").glob(f"*{made}*.xml")
+    text = state.read_text()
+    assert re.search(r"<domstatus [^>]*pid='[1-9]", text)
+    state.write_text(re.sub(r"(<domstatus [^>]*pid=')[0-9]+", r"\g<1>0", text, count=1))
+    manager.start()
+    with manager.host() as host:
+        assert set(host.list()) == {other} == set(manager.machine_parts().values()) == manager.files_of_enclaves()
+        assert host.destroy(other)["complete"]
 
 
 def test_a_guest_that_panics_is_crashed_with_its_last_words(manage):

@@ -173,6 +173,7 @@ static int open_embedded(cocos__vmm *v, const char *root, cocos_error **err)
     int r = write_embedded_conf(root, err);
     if (r < 0)
         return r;
+    cocos__vmm_forget_unfinished(root);
     /* The path goes into a URI; what would need escaping there is refused (see options.c). */
     snprintf(uri, sizeof uri, "qemu:///embed?root=%s", root);
     v->conn = open_pinned(uri);

@@ -24,6 +24,10 @@ int cocos__fail_libvirt(cocos_error **err, const char *code, const char *what);
 int cocos__vmm_open(const cocos__vmm_config *config, cocos__vmm **ret, cocos_error **err);
 void cocos__vmm_close(cocos__vmm *v);
 
+/* unfinished.c: before the embedded driver opens, removes the state of domains whose start was cut
+ * short. */
+void cocos__vmm_forget_unfinished(const char *root);
+
 /* Registers for what happens to domains. */
 int cocos__vmm_events_start(cocos__vmm *v, cocos_error **err);
 void cocos__vmm_events_stop(cocos__vmm *v);

@@ -24,6 +24,9 @@ int cocos__metadata_parse(const char *xml,
                           cocos_error **err);
 void cocos__metadata_free(void *doc);
 
+/* unfinished.c: 1 when this is libvirt's state of a domain whose QEMU was not started yet. */
+int cocos__state_file_is_unfinished(const char *path);
+
 /* words.c: libvirt's message as one line, without the lines that are warnings of QEMU. */
 void cocos__libvirt_words(const char *message, char *out, size_t size);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scratch.h"
 #include "suite.h"
 
 #define ID "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
@@ -244,6 +245,32 @@ START_TEST(tells_the_reason_without_the_warnings_before_it)
 }
 END_TEST
 
+static int is_unfinished(const char *text)
+{
+    scratch s = scratch_new();
+    char path[80];
+
+    scratch_write(&s, "a.xml", text, 0600);
+    snprintf(path, sizeof path, "%s/a.xml", s.path);
+    int r = cocos__state_file_is_unfinished(path);
+    scratch_free(&s);
+    return r;
+}
+
+START_TEST(tells_the_state_of_a_start_that_was_only_begun)
+{
+    ck_assert(is_unfinished("<!-- libvirt's -->\n<domstatus state='paused' reason='starting up' "
+                            "pid='0'><domain type='qemu'><name>pid='7'</name></domain></domstatus>"));
+    ck_assert(!is_unfinished("<domstatus state='running' reason='booted' pid='4711'>"
+                             "<domain><name>pid='0'</name></domain></domstatus>"));
+    ck_assert(!is_unfinished("<domstatus state='running'/>"));
+    ck_assert(!is_unfinished("<network pid='0'/>"));
+    ck_assert(!is_unfinished("<domstatus pid='0'"));
+    ck_assert(!is_unfinished(""));
+    ck_assert(!cocos__state_file_is_unfinished("/nowhere/a.xml"));
+}
+END_TEST
+
 TEST_MAIN(xml,
           renders_the_whole_machine_with_every_text_escaped,
           renders_kvm_firmware_and_the_user_that_qemu_runs_as,
@@ -252,4 +279,5 @@ TEST_MAIN(xml,
           reads_back_the_metadata_that_it_wrote,
           refuses_metadata_that_is_not_plain,
           refuses_metadata_with_more_attributes_than_it_holds,
-          tells_the_reason_without_the_warnings_before_it)
+          tells_the_reason_without_the_warnings_before_it,
+          tells_the_state_of_a_start_that_was_only_begun)
