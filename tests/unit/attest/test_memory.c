@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Showing and judging evidence when memory runs out: an error each time, never a yes to bad
- * evidence, nothing left behind. */
+ * evidence nor a no to good, nothing left behind. */
 #include <cocos/key.h>
 #include <cocos/verifier.h>
 
@@ -76,12 +76,15 @@ static int render(const cocos_verdict *verdict, cocos_error **err)
     return r;
 }
 
+/* Ends the program at a verdict over good evidence that does not accept it. */
 static int judge(int i, const cocos_evidence *ev, cocos_error **err)
 {
     cocos_verdict *verdict = NULL;
 
     int r = cocos_verifier_verify(verifiers[i], ev, SNP_NOW * 1000000000, COCOS_TIME_CHOSEN,
                                   &verdict, err);
+    if (r == COCOS_OK && ev == good[i] && cocos_verdict_judgement(verdict) != COCOS_ACCEPTED)
+        abort();
     if (r == COCOS_OK)
         r = render(verdict, err);
     cocos_verdict_free(verdict);
