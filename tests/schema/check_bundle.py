@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from check_manifest import decode
+from cddl import decode
 
 
 def head(major, n):

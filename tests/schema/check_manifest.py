@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 
+from cddl import decode
+
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool}
 
 
@@ -99,32 +101,6 @@ def paths_of(value, where=""):
     elif isinstance(value, list):
         for sub in value:
             yield from paths_of(sub, f"{where}/*")
-
-
-def decode(data, at=0):
-    """The CBOR that a manifest uses: (value, next position)."""
-    major, info = data[at] >> 5, data[at] & 31
-    at += 1
-    if info >= 24:
-        size = 1 << (info - 24)
-        info = int.from_bytes(data[at:at + size], "big")
-        at += size
-    if major in (2, 3):
-        raw = data[at:at + info]
-        return (raw.decode() if major == 3 else bytes(raw)), at + info
-    if major == 4:
-        out = []
-        for _ in range(info):
-            item, at = decode(data, at)
-            out.append(item)
-        return out, at
-    if major == 5:
-        out = {}
-        for _ in range(info):
-            key, at = decode(data, at)
-            out[key], at = decode(data, at)
-        return out, at
-    return (info if major == 0 else {20: False, 21: True}[info]), at
 
 
 def cddl_rules(text):

@@ -5,32 +5,11 @@
 
 #include <string.h>
 
+#include "judged.h"
 #include "suite.h"
 #include "tdx_maker.h"
 
 static tdx_authority intel, forged;
-
-static const char *
-verdict_code(const cocos_policy *policy, const cocos_evidence *ev, int64_t time_s, int *simulated)
-{
-    static char code[80];
-    cocos_verifier *verifier = NULL;
-    cocos_verdict *verdict = NULL;
-    cocos_error *err = NULL;
-
-    assert_ok(cocos_verifier_new(policy, &verifier, &err), err);
-    int r =
-        cocos_verifier_verify(verifier, ev, time_s * 1000000000, COCOS_TIME_CHOSEN, &verdict, &err);
-    ck_assert_msg(verdict != NULL, "%s", cocos_error_message(err));
-    snprintf(code, sizeof code, "%s%s", r == COCOS_ERR_UNDECIDED ? "undecided " : "",
-             cocos_verdict_reason(verdict));
-    if (simulated)
-        *simulated = cocos_verdict_simulated(verdict);
-    cocos_error_free(err);
-    cocos_verdict_free(verdict);
-    cocos_verifier_free(verifier);
-    return code;
-}
 
 static void expect(tdx_plan plan, const char *name, const char *value, const char *code)
 {
