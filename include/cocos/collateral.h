@@ -8,6 +8,7 @@
  * to places without network as one file, a bundle. The verifier itself never fetches.
  */
 
+#include <cocos/case.h>
 #include <cocos/verifier.h>
 
 #ifdef __cplusplus
@@ -135,6 +136,27 @@ cocos_evidence_add_bundle(cocos_evidence *evidence, const cocos_bundle *bundle, 
 
 /** Free @p bundle; NULL is allowed.   @since 0.1 */
 COCOS_API void cocos_bundle_free(cocos_bundle *bundle);
+
+/**
+ * Have a time-stamp authority certify when the statement of @p file was signed: sends
+ * cocos_case_anchor_request() to it and gives its answer to cocos_case_anchor(). Only a hash of the
+ * signature leaves this machine. A service that asks to come back later is asked again, as for
+ * cocos_collateral_fetch(). Blocks. @p file is as it was after a failure.
+ * @param url      of the authority, http:// or https://.
+ * @param options  "ca", "patience", "attempt" and "offline" of them; may be NULL.
+ * @param deadline_ns  of cocos_deadline_in(); 0: none beyond the options' patience.
+ * @param cancel       may be NULL.
+ * @return COCOS_OK; as cocos_case_anchor(); COCOS_ERR_USAGE "option.value"; COCOS_ERR_MALFORMED
+ *         "collateral.type": the answer is no application/timestamp-reply; else as
+ *         cocos_collateral_fetch().
+ * @source RFC 3161 section 3.4   @since 0.1
+ */
+COCOS_API COCOS_NODISCARD int cocos_case_anchor_fetch(cocos_case *file,
+                                                      const char *url,
+                                                      const cocos_collateral_options *options,
+                                                      int64_t deadline_ns,
+                                                      cocos_cancel *cancel,
+                                                      cocos_error **err);
 
 #ifdef __cplusplus
 }

@@ -15,6 +15,8 @@
 typedef struct cocos__http_request {
     const char *url;      /* http or https; redirects stay in its scheme */
     const char *header;   /* name of the response header to keep; NULL: none */
+    const char *type;     /* media type of the body of a POST; NULL: a GET */
+    cocos__span body;     /* of a POST */
     const char *ca_file;  /* PEM; NULL: the system's roots */
     int64_t deadline_ns;  /* of this one attempt */
     cocos_cancel *cancel; /* may be NULL */
@@ -37,7 +39,7 @@ typedef struct cocos__fetcher {
      * "collateral.tls", "collateral.cut", "collateral.answer"; TIMEOUT "collateral.timeout";
      * EXHAUSTED "collateral.size"; DENIED "collateral.redirect"; CANCELLED.
      */
-    int (*get)(const cocos__http_request *q, cocos__http_response *ret, cocos_error **err);
+    int (*ask)(const cocos__http_request *q, cocos__http_response *ret, cocos_error **err);
 } cocos__fetcher;
 
 #define COCOS__FETCHER_ENTRY "cocos__fetch_module"

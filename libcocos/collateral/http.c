@@ -105,13 +105,15 @@ static int one_attempt(const cocos__session *s,
         cocos__collateral_seconds(s->options, COCOS__COLLATERAL_ATTEMPT) * COCOS__NS_PER_S);
     cocos__http_request request = {.url = q->url,
                                    .header = q->header,
+                                   .type = q->type,
+                                   .body = q->send,
                                    .ca_file = *ca ? ca : NULL,
                                    .deadline_ns = cocos__deadline_min(limit, s->deadline_ns),
                                    .cancel = s->cancel,
                                    .limit = q->limit};
 
     cocos__log(COCOS_LOG_DEBUG, "collateral", "asking %s", q->url);
-    return f->get(&request, a, err);
+    return f->ask(&request, a, err);
 }
 
 static int is_hex(const cocos__buf *b)
@@ -133,6 +135,7 @@ static int take(const cocos__resource *q,
     int r = cocos__percent_decode((cocos__span){a->header.data, a->header.len}, &ret->chain, err);
     if (r < 0)
         return r;
+    memcpy(ret->type, a->type, sizeof ret->type);
     cocos__buf_reset(&ret->body);
     if (q->may_be_hex && is_hex(&a->body)) {
         uint8_t *out = cocos__buf_room(&ret->body, n / 2);

@@ -163,6 +163,11 @@ const cocos__certs *cocos__collateral_roots(const cocos_collateral_options *o)
     return o && o->roots.n > 0 ? &o->roots : NULL;
 }
 
+int cocos__collateral_is_url(const char *s)
+{
+    return is_url(s, 0);
+}
+
 int64_t cocos__collateral_seconds(const cocos_collateral_options *o, int which)
 {
     return seconds(cocos__collateral_option(o, which), INT32_MAX);

@@ -31,6 +31,8 @@ COCOS__DEFINE_FREEP(cocos__collateral_options_freep,
 const char *cocos__collateral_option(const cocos_collateral_options *o, int which);
 /* NULL: the vendors'. */
 const cocos__certs *cocos__collateral_roots(const cocos_collateral_options *o);
+/* Whether it has the form of option "root_crl": an http or https URL with path and query. */
+int cocos__collateral_is_url(const char *s);
 int64_t cocos__collateral_seconds(const cocos_collateral_options *o, int which);
 
 #endif

@@ -3,8 +3,8 @@
 #define COCOS_COLLATERAL_SESSION_H
 
 /*
- * One call of cocos_collateral_fetch(): things are got by URL, from the cache or the network, and
- * nobody sees one that its check has not passed.
+ * One call that fetches: things are got by URL, from the cache or the network, and nobody sees one
+ * that its check has not passed.
  */
 
 #include <limits.h>
@@ -34,6 +34,7 @@ void cocos__session_init(cocos__session *s,
 typedef struct cocos__material {
     cocos__buf body;
     cocos__buf chain; /* PEM of the issuer chain that came in a header */
+    char type[64];    /* media type, "" from the cache */
     int64_t fetched_s;
 } cocos__material;
 
@@ -43,6 +44,8 @@ void cocos__material_done(cocos__material *m);
 typedef struct cocos__resource {
     const char *url;
     const char *header; /* with the issuer chain, percent-encoded; NULL: none */
+    const char *type;   /* media type of what is sent; NULL: nothing is */
+    cocos__span send;
     size_t limit;       /* bytes of the body */
     int may_be_hex;     /* Intel's PCCS writes the root's revocation list in hex digits */
     int renewed;        /* issued anew from time to time: asked for again after a day */

@@ -3,6 +3,7 @@
 
 import contextlib
 import pathlib
+import re
 import socket
 import ssl
 import subprocess
@@ -43,7 +44,8 @@ class World:
 
 
 class Service:
-    """Serves until it is closed. `instead[path]` is a list of answers that come first, in this order."""
+    """Serves until it is closed. `instead[path]` is a list of answers that come first, in this order; a function makes one
+    of the body that was sent."""
 
     def __init__(self, answers, certificate=None):
         self.answers, self.instead, self.asked, self.heads = dict(answers), {}, [], []
@@ -74,10 +76,15 @@ class Service:
                 if not got or got.startswith(b"\x16\x03"):  # TLS, where there is none
                     return
                 head += got
+            head, _, body = head.partition(b"\r\n\r\n")
+            sent = re.search(rb"(?i)content-length: *(\d+)", head)
+            while sent and len(body) < int(sent[1]):
+                body += sock.recv(4096)
             path = head.split(b" ")[1].decode()
             self.heads.append(head)
             self.asked.append(path)
-            self._answer(sock, self._choose(path))
+            answer = self._choose(path)
+            self._answer(sock, answer(body) if callable(answer) else answer)
 
     def _choose(self, path):
         # A proxy is asked for the whole URL.

@@ -2,6 +2,7 @@
 """cocos manifest approve and cocos case, on a whole case of a hierarchy whose keys are made for this run; the time-stamp
 authority is OpenSSL's own."""
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -9,6 +10,9 @@ import subprocess
 import pytest
 
 from cli import BUILD, check, fails, run, run_json
+from collateral_service import CUT, HANG, Service, raw
+
+MODULES = {"COCOS_MODULE_DIR": str(BUILD / "libcocos")}
 
 
 @pytest.fixture(scope="module")
@@ -81,29 +85,95 @@ def test_the_evidence_is_judged_as_of_the_signing_unless_told(made):
     fails(2, "usage.option.value", "case", "verify", made / "case", "--policy", made / "policy.json", "--at", "yesterday")
 
 
-def test_openssl_as_the_authority_anchors_a_case(made, tmp_path):
-    shutil.copy(made / "case", tmp_path / "case")
-    run_json("case anchor", "case", "anchor", tmp_path / "case", "--request", tmp_path / "q")
-    (tmp_path / "tsa.cnf").write_text(f"""[tsa]
+class Authority:
+    """Time-stamps by the openssl program."""
+
+    def __init__(self, made, folder):
+        self.made, self.folder = made, folder
+        (folder / "tsa.cnf").write_text(f"""[tsa]
 default_tsa = here
 [here]
-serial = {tmp_path}/serial
+serial = {folder}/serial
 signer_digest = sha256
 default_policy = 1.2.3.4
 digests = sha256
 """)
-    subprocess.run(["openssl", "ts", "-reply", "-config", tmp_path / "tsa.cnf", "-queryfile", tmp_path / "q", "-signer",
-                    made / "tsa.pem", "-inkey", made / "tsa-key.pem", "-out", tmp_path / "r"], check=True, capture_output=True)
+
+    def reply(self, query):
+        (self.folder / "q").write_bytes(query)
+        subprocess.run(["openssl", "ts", "-reply", "-config", self.folder / "tsa.cnf", "-queryfile", self.folder / "q", "-signer",
+                        self.made / "tsa.pem", "-inkey", self.made / "tsa-key.pem", "-out", self.folder / "r"],
+                       check=True, capture_output=True)  # fmt: skip
+        return (self.folder / "r").read_bytes()
+
+    def answer(self, query):
+        return raw(200, self.reply(query), "Content-Type: application/timestamp-reply")
+
+
+@pytest.fixture
+def authority(made, tmp_path_factory):
+    return Authority(made, tmp_path_factory.mktemp("tsa"))
+
+
+def is_anchored(made, case):
+    # The token bears today's date, when the report's certificates are valid too.
+    found = verdict(0, case, "--policy", made / "policy.json", "--tsa-roots", made / "tsa-root.pem")
+    assert row(found, "case.time")["outcome"] == "passed" and "anchored" in row(found, "case.time")["found"]
+    found = verdict(0, case, "--policy", made / "policy.json")
+    assert row(found, "case.time")["outcome"] == "not checked"
+
+
+def test_openssl_as_the_authority_anchors_a_case(made, authority, tmp_path):
+    shutil.copy(made / "case", tmp_path / "case")
+    run_json("case anchor", "case", "anchor", tmp_path / "case", "--request", tmp_path / "q")
+    (tmp_path / "r").write_bytes(authority.reply((tmp_path / "q").read_bytes()))
     run_json("case anchor", "case", "anchor", tmp_path / "case", "--reply", tmp_path / "r", "-o", tmp_path / "anchored")
     assert (tmp_path / "case").read_bytes() == (made / "case").read_bytes()
-    # The token bears today's date, when the report's certificates are valid too.
-    found = verdict(0, tmp_path / "anchored", "--policy", made / "policy.json", "--tsa-roots", made / "tsa-root.pem")
-    assert row(found, "case.time")["outcome"] == "passed" and "anchored" in row(found, "case.time")["found"]
-    found = verdict(0, tmp_path / "anchored", "--policy", made / "policy.json")
-    assert row(found, "case.time")["outcome"] == "not checked"
+    is_anchored(made, tmp_path / "anchored")
     fails(3, "timestamp.imprint", "case", "anchor", made / "case-anchored", "--reply", tmp_path / "r")
     fails(4, "timestamp.form", "case", "anchor", tmp_path / "case", "--reply", tmp_path / "q")
-    fails(2, "usage.option.missing", "case", "anchor", tmp_path / "case")
+    for options in ((), ("--tsa", "http://127.0.0.1:1", "--reply", tmp_path / "r"), ("--request", "q", "--reply", tmp_path / "r")):
+        fails(2, "usage.option.missing", "case", "anchor", tmp_path / "case", *options)
+
+
+def other_query(query):
+    """The same query over another digest."""
+    changed = bytearray(query)
+    changed[query.index(bytes.fromhex("0420")) + 2] ^= 1
+    return bytes(changed)
+
+
+def test_an_authority_is_asked_over_the_network(made, authority, tmp_path):
+    shutil.copy(made / "case", tmp_path / "case")
+    run_json("case anchor", "case", "anchor", made / "case-anchored", "--request", tmp_path / "q")
+    other = authority.answer(other_query((tmp_path / "q").read_bytes()))
+    with contextlib.closing(Service({"/tsa": authority.answer, "/other": other})) as service:
+
+        def ask(path, *options):
+            return ["case", "anchor", tmp_path / "case", "--tsa", service.url + path, *options]
+
+        # Refused, and the file is as it was.
+        html, empty = raw(200, b"<p>hello", "Content-Type: text/html"), raw(200, b"", "Content-Type: application/timestamp-reply")
+        wrong = raw(200, b"0\0", "Content-Type: application/octet-stream")
+        huge = raw(200, bytes(70000), "Content-Type: application/timestamp-reply")
+        for exit_code, code, answers in ((3, "timestamp.imprint", [other]), (4, "collateral.type", [html]), (4, "collateral.type", [wrong]),
+                                         (4, "timestamp.form", [empty]), (5, "collateral.http", [raw(403)]), (5, "collateral.cut", [CUT]),
+                                         (1, "collateral.size", [huge])):  # fmt: skip
+            service.instead["/tsa"] = answers * 2
+            fails(exit_code, code, *ask("/tsa", "--patience", "0"), env=MODULES)
+            assert service.instead["/tsa"] == []
+        fails(1, "collateral.none", *ask("/nothing"), env=MODULES)
+        service.instead["/tsa"] = [HANG] * 2
+        fails(5, "collateral.timeout", *ask("/tsa", "--timeout", "1s"), env=MODULES)
+        fails(2, "option.value", "case", "anchor", tmp_path / "case", "--tsa", "tsa.example", env=MODULES)
+        assert (tmp_path / "case").read_bytes() == (made / "case").read_bytes()
+        # One that is busy is asked again; a redirect keeps what is sent.
+        service.instead["/tsa"] = [raw(503, b"", "Retry-After: 1"), raw(307, b"", "Location: /tsa")]
+        done = run(*ask("/tsa", "--json"), env=MODULES)
+        assert done.returncode == 0, done
+        check(json.loads(done.stdout), "case anchor")
+        assert b"POST" in service.heads[-1] and b"application/timestamp-query" in service.heads[-1]
+    is_anchored(made, tmp_path / "case")
 
 
 def test_it_is_explained_in_five_headings_and_what_is_not_proven(made):

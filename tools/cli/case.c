@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cocos case: make, anchor, judge and explain case files. Reads files only, never the network. */
+/* cocos case: make, anchor, judge and explain case files. Files only, but for 'anchor --tsa'. */
 #include "cli.h"
 
 #include <cocos/case.h>
+#include <cocos/collateral.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 CLI_FREEP(case_freep, cocos_case, cocos_case_free)
 CLI_FREEP(terms_freep, cocos_case_terms, cocos_case_terms_free)
+CLI_FREEP(fetching_freep, cocos_collateral_options, cocos_collateral_options_free)
 CLI_FREEP(verifier_freep, cocos_verifier, cocos_verifier_free)
 CLI_FREEP(verdict_freep, cocos_verdict, cocos_verdict_free)
 
@@ -187,29 +189,58 @@ static int write_request(tool *t, cocos_case *file, const char *path)
     return 0;
 }
 
+static int take_reply(tool *t, cocos_case *file, const char *path)
+{
+    cocos_error *err = NULL;
+    size_t len;
+    int code = 0;
+    TOOL_CLEANUP(tool_free_text) char *data = tool_read_file(t, path, PART_MAX, &len, &code);
+
+    if (!data)
+        return code;
+    return cocos_case_anchor(file, (const uint8_t *)data, len, &err) < 0 ? tool_fail_error(t, err)
+                                                                         : 0;
+}
+
+static int ask_authority(tool *t, cocos_case *file, const char *url)
+{
+    static const char *const names[] = {"ca", "patience"};
+    TOOL_CLEANUP(fetching_freep) cocos_collateral_options *o = NULL;
+    cocos_error *err = NULL;
+
+    if (cocos_collateral_options_new(&o, &err) < 0)
+        return tool_fail_error(t, err);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = tool_args_get(t->args, names[i]);
+        if (value && cocos_collateral_options_set(o, names[i], value, &err) < 0)
+            return tool_fail_error(t, err);
+    }
+    int code = tool_stop_start(t);
+    if (code)
+        return code;
+    return cocos_case_anchor_fetch(file, url, o, t->deadline_ns, t->cancel, &err) < 0
+               ? tool_fail_error(t, err)
+               : 0;
+}
+
 int cli_case_anchor(tool *t)
 {
     TOOL_CLEANUP(case_freep) cocos_case *file = NULL;
+    const char *tsa = tool_args_get(t->args, "tsa");
     const char *request = tool_args_get(t->args, "request");
     const char *reply = tool_args_get(t->args, "reply");
     const char *output = tool_args_get(t->args, "output");
-    cocos_error *err = NULL;
-    size_t len;
     int code;
 
-    if (!request == !reply)
+    if (!!tsa + !!request + !!reply != 1)
         return tool_fail(t, COCOS_ERR_USAGE, "usage.option.missing",
-                         "either --request or --reply is needed");
+                         "one of --tsa, --request and --reply is needed");
     if ((code = open_case(t, &file)) != 0)
         return code;
     if (request)
         return write_request(t, file, request);
-    TOOL_CLEANUP(tool_free_text) char *data = tool_read_file(t, reply, PART_MAX, &len, &code);
-    if (!data)
-        return code;
-    if (cocos_case_anchor(file, (const uint8_t *)data, len, &err) < 0)
-        return tool_fail_error(t, err);
-    return write_case(t, file, output ? output : t->args->operands[0]);
+    code = tsa ? ask_authority(t, file, tsa) : take_reply(t, file, reply);
+    return code ? code : write_case(t, file, output ? output : t->args->operands[0]);
 }
 
 static int set_result(tool *t, cocos_case_terms *terms)

@@ -141,6 +141,10 @@ static const tool_option case_make_options[] = {
 };
 
 static const tool_option case_anchor_options[] = {
+    {"tsa", 0, "URL", "ask this time-stamp authority", 0, NULL},
+    {"ca", 0, "FILE", "roots for https (default: the system's)", 0, NULL},
+    {"patience", 0, "SECONDS", "for an authority that asks to come back later (default: 120)", 0,
+     NULL},
     {"request", 0, "FILE", "write what to send to a time-stamp authority", 0, NULL},
     {"reply", 0, "FILE", "put the authority's answer into the case", 0, NULL},
     {"output", 'o', "FILE", "write the case there (default: over itself)", 0, NULL},
@@ -370,8 +374,8 @@ static const tool_command commands[] = {
     {"case make", "MANIFEST STATEMENT", 2, 2, "Put all that makes a result checkable into one file",
      NULL, ONE(case_make_options), cli_case_make, 0},
     {"case anchor", "FILE", 1, 1, "Have the time of a case certified",
-     "Two steps, so that the machine needs no network: --request writes a TimeStampReq (RFC 3161), --reply takes "
-     "the answer.",
+     "--tsa asks an authority (RFC 3161). A machine without network does it in two steps: --request writes what to "
+     "send, --reply takes the answer.",
      ONE(case_anchor_options), cli_case_anchor, 0},
     {"case verify", "FILE", 1, 1, "Judge a case by a policy",
      "Prints the verdict, one row a check. Exit code 0: sound, and the result file, if one is named, is the one; "

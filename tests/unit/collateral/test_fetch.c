@@ -5,7 +5,6 @@
  */
 #include "collateral_maker.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "collateral/session.h"
+#include "silent_port.h"
 #include "suite.h"
 
 static made_case cases[2];
@@ -173,25 +173,12 @@ START_TEST(wants_evidence_of_a_kind_that_services_know)
 }
 END_TEST
 
-/* A port where the kernel takes connections and nobody answers. */
-static int silence(char url[64])
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    PKI_NEED(fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof a) == 0 && listen(fd, 8) == 0 &&
-             getsockname(fd, (struct sockaddr *)&a, &len) == 0);
-    snprintf(url, 64, "http://127.0.0.1:%u", ntohs(a.sin_port));
-    return fd;
-}
-
 static cocos_collateral_options *silent_options(int *fd)
 {
     cocos_collateral_options *o = options_for(&cases[0], "false");
     char url[64];
 
-    *fd = silence(url);
+    *fd = silent_port(url);
     PKI_NEED(cocos_collateral_options_set(o, "kds", url, NULL) == COCOS_OK);
     return o;
 }

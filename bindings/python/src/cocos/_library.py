@@ -264,6 +264,7 @@ NOT_BOUND: dict[str, str] = {
     "cocos_upload_set_reader": "Python uploads files and directories; a read that waits could not be left",
     "cocos_log_set": "its callback comes from any thread, also while the interpreter ends",
     # Fetching is for a machine with network and cache, by 'cocos collateral bundle'; a judge is given the bundle.
+    "cocos_case_anchor_fetch": "fetching, see above",
     "cocos_collateral_fetch": "fetching, see above",
     "cocos_collateral_options_add_root": "fetching, see above",
     "cocos_collateral_options_free": "fetching, see above",

@@ -21,6 +21,7 @@
 
 COCOS__DEFINE_FREEP(easy_freep, CURL *, curl_easy_cleanup)
 COCOS__DEFINE_FREEP(multi_freep, CURLM *, curl_multi_cleanup)
+COCOS__DEFINE_FREEP(list_freep, struct curl_slist *, curl_slist_free_all)
 
 typedef struct transfer {
     const cocos__http_request *q;
@@ -100,6 +101,22 @@ static int set_up(CURL *c, transfer *t)
         ok = ok && curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK;
     }
     return ok;
+}
+
+/* The body of a POST, which a redirect does not turn into a GET. *headers must outlive the transfer. */
+static int set_up_body(CURL *c, const cocos__http_request *q, struct curl_slist **headers)
+{
+    char type[128];
+
+    if (!q->type)
+        return 1;
+    snprintf(type, sizeof type, "Content-Type: %s", q->type);
+    *headers = curl_slist_append(NULL, type);
+    return *headers && curl_easy_setopt(c, CURLOPT_POST, 1L) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_POSTFIELDS, q->body.data) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.len) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_HTTPHEADER, *headers) == CURLE_OK;
 }
 
 /* Our own limits, which libcurl reports as a failed write. */
@@ -222,16 +239,17 @@ static void read_answer(CURL *c, cocos__http_response *answer)
              type ? type : "");
 }
 
-static int get(const cocos__http_request *q, cocos__http_response *answer, cocos_error **err)
+static int ask(const cocos__http_request *q, cocos__http_response *answer, cocos_error **err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     transfer t = {.q = q, .answer = answer};
     CURLcode code = CURLE_OK;
 
     pthread_once(&once, start_curl);
+    COCOS__CLEANUP(list_freep) struct curl_slist *headers = NULL;
     COCOS__CLEANUP(multi_freep) CURLM *multi = curl_multi_init();
     COCOS__CLEANUP(easy_freep) CURL *c = curl_easy_init();
-    if (!multi || !c || !set_up(c, &t) || curl_multi_add_handle(multi, c) != CURLM_OK)
+    if (!multi || !c || !set_up(c, &t) || !set_up_body(c, q, &headers) || curl_multi_add_handle(multi, c) != CURLM_OK)
         return cocos__fail_memory(err);
 
     int r = drive(multi, &t, &code, err);
@@ -243,7 +261,7 @@ static int get(const cocos__http_request *q, cocos__http_response *answer, cocos
     return r;
 }
 
-static const cocos__fetcher fetcher = {.version = COCOS_VERSION_STRING, .get = get};
+static const cocos__fetcher fetcher = {.version = COCOS_VERSION_STRING, .ask = ask};
 
 COCOS_API const cocos__fetcher *cocos__fetch_module(void)
 {
