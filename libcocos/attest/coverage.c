@@ -40,6 +40,25 @@ static int is_held(const cocos__row *row)
            strcmp(row->expected.by, "policy") == 0;
 }
 
+/* Rows over what a boot measured, and nothing that could be something else's value. PCRs 16 and 23
+ * can be reset by whoever runs in the guest (TCG PC Client Platform TPM Profile section 4.6). */
+static int is_register(const char *name)
+{
+    static const char *const names[] = {
+        "snp.measurement", "tdx.mrtd",         "tdx.rtmr0",   "tdx.rtmr1",
+        "tdx.rtmr2",       "tdx.rtmr3",        "tdx.kernel",  "tdx.command_line",
+        "tdx.initrd",      "vtpm.kernel",      "vtpm.initrd", "vtpm.command_line"};
+    static const char pcr[] = "vtpm.pcr.";
+
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return 1;
+    if (strncmp(name, pcr, sizeof pcr - 1) != 0)
+        return 0;
+    name += sizeof pcr - 1;
+    return strcmp(name, "16") != 0 && strcmp(name, "23") != 0;
+}
+
 static void check_layer(cocos__rows *rows, size_t id, const cocos__word *word, const char *fallback)
 {
     const char *name = word->state == COCOS__RULE_GIVEN ? word->text : fallback;
@@ -59,7 +78,10 @@ static void check_layer(cocos__rows *rows, size_t id, const cocos__word *word, c
 
     const cocos__row *row = cocos__rows_find(rows, name);
     cocos__said expected = {cocos__rows_printf(rows, "covered by %s", name), origin};
-    if (!row)
+    if (!is_register(name))
+        cocos__row_unknown(rows, id, "coverage.register", expected,
+                           (cocos__said){"that is no register of a measured boot", "policy"});
+    else if (!row)
         cocos__row_unknown(rows, id, "coverage.register", expected,
                            (cocos__said){"this evidence has no such register", "evidence"});
     else if (is_held(row))

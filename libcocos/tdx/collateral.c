@@ -139,16 +139,30 @@ static cocos__said signature_text(int holds)
     return (cocos__said){holds ? "it holds" : "it does not hold", SIGNER};
 }
 
+/* A root that the policy trusts as well vouches for its own platforms, not for another's. */
+static const char *signer_defect(const cocos__tdx_case *k, const cocos__tdx_collateral *c)
+{
+    const cocos__certs *pck = &k->pck->chain;
+
+    if (c->chain_defect)
+        return c->chain_defect;
+    if (pck->n != 3 || memcmp(cocos__cert_spki_sha256(c->chain.at[1]),
+                              cocos__cert_spki_sha256(pck->at[2]), 32) != 0)
+        return "its root is not that of the PCK certificate";
+    return NULL;
+}
+
 static void check_signer(const cocos__tdx_case *k, const cocos__tdx_collateral *c)
 {
+    const char *defect = signer_defect(k, c);
     cocos__said expected = {"a signed path from the TCB signer to a trusted root",
                             "policy, or compiled in"};
     cocos__said exact = {"a signature over the exact bytes", "compiled in"};
 
     cocos__row_test(
-        k->rows, TDX_SIGNING_CHAIN, !c->chain_defect, "tdx.tcb_signing_chain", expected,
-        (cocos__said){c->chain_defect ? c->chain_defect : "signer and root", "evidence"});
-    if (c->chain_defect)
+        k->rows, TDX_SIGNING_CHAIN, !defect, "tdx.tcb_signing_chain", expected,
+        (cocos__said){defect ? defect : "signer and root", "evidence"});
+    if (defect)
         return;
     cocos__row_test(k->rows, TDX_TCB_INFO_SIGNATURE, c->tcb_info_signed, "tdx.tcb_info_signature",
                     exact, signature_text(c->tcb_info_signed));
@@ -270,7 +284,7 @@ int cocos__tdx_check_collateral(const cocos__tdx_case *k, cocos_error **err)
     cocos__row_test(k->rows, TDX_COLLATERAL, !c->format_defect, "tdx.collateral_format",
                     (cocos__said){"TCB info, QE identity and their issuer chain", "compiled in"},
                     (cocos__said){c->format_defect ? c->format_defect : "readable", "evidence"});
-    if (!cocos__tdx_collateral_holds(c))
+    if (!cocos__tdx_collateral_holds(c) || signer_defect(k, c))
         return COCOS_OK;
 
     check_spans(k, c);

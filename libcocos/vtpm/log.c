@@ -130,16 +130,17 @@ static int read_agile(cocos__log *log, cocos__event *ev, cocos_error **err)
     return r->failed ? malformed(log, err, "a record is cut") : 1;
 }
 
-/* What is left is zeros or ones to the end: the unused rest of a log area (CCEL). */
-static int is_padding(const cocos__reader *r)
+/* Where the zeros or ones to the end begin: the unused rest of a log area (CCEL). */
+static size_t padding_of(cocos__span data)
 {
-    const uint8_t *p = r->data + r->pos;
-    size_t n = cocos__reader_left(r);
+    size_t at = data.len;
+    uint8_t last = at ? data.data[at - 1] : 1;
 
-    if (p[0] != 0x00 && p[0] != 0xff)
-        return 0;
-    /* Records begin with a small PCR number, so most are told apart by the first bytes. */
-    return n == 1 || memcmp(p, p + 1, n - 1) == 0;
+    if (last != 0x00 && last != 0xff)
+        return at;
+    while (at > 0 && data.data[at - 1] == last)
+        at--;
+    return at;
 }
 
 int cocos__log_open(cocos__log *log, cocos__span data, cocos_error **err)
@@ -149,7 +150,7 @@ int cocos__log_open(cocos__log *log, cocos__span data, cocos_error **err)
     cocos__event first;
     cocos__reader r;
 
-    *log = (cocos__log){.banks = 1u << COCOS__BANK_SHA1};
+    *log = (cocos__log){.banks = 1u << COCOS__BANK_SHA1, .padding = padding_of(data)};
     cocos__reader_init(&log->r, data.data, data.len);
     if (data.len == 0)
         return malformed(log, err, "it is empty");
@@ -171,7 +172,7 @@ int cocos__log_open(cocos__log *log, cocos__span data, cocos_error **err)
 
 int cocos__log_next(cocos__log *log, cocos__event *ev, cocos_error **err)
 {
-    if (cocos__reader_left(&log->r) == 0 || is_padding(&log->r))
+    if (cocos__reader_left(&log->r) == 0 || log->r.pos >= log->padding)
         return 0;
     int s = log->agile ? read_agile(log, ev, err) : read_old(log, ev, err);
     if (s > 0 && ev->type != EV_NO_ACTION && ev->pcr >= COCOS__PCRS)

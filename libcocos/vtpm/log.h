@@ -36,6 +36,7 @@ typedef struct cocos__event {
 
 typedef struct cocos__log {
     cocos__reader r;
+    size_t padding; /* position of the unused rest */
     int agile;
     unsigned banks; /* mask of 1 << enum cocos__tpm_bank that the header announces */
     size_t n_algs;

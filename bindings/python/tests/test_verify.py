@@ -222,3 +222,10 @@ def test_what_is_no_bundle_or_one_for_another_kind_is_refused(made: pathlib.Path
     assert e.value.code == "collateral.kind"
     with pytest.raises(cocos.UsageError):
         bytes(bundle)  # closed
+
+
+@pytest.mark.parametrize("made", [cocos.Evidence, cocos.Policy, cocos.Bundle])
+@pytest.mark.parametrize("value", [b"abc", "policy.json"])
+def test_an_object_is_not_made_of_bytes_by_its_class(made: type, value: object) -> None:
+    with pytest.raises(TypeError, match="class methods"):
+        made(value)

@@ -123,6 +123,11 @@ START_TEST(refuses_collateral_of_another_root)
 
     tdx_add_collateral(ev, &other);
     ck_assert_str_eq(verdict_code(policy, ev, TDX_NOW, NULL), "tdx.tcb_signing_chain");
+    /* Trusted or not: it is not the quote's. */
+    pki_bytes pem = pki_pem(&forged.root, 1);
+    PKI_NEED(cocos_policy_add_root(policy, pem.data, pem.len, NULL) == COCOS_OK);
+    free(pem.data);
+    ck_assert_str_eq(verdict_code(policy, ev, TDX_NOW, NULL), "tdx.tcb_signing_chain");
     cocos_policy_free(policy);
     cocos_evidence_free(ev);
 }

@@ -49,7 +49,11 @@ class Owned:
 
     _free: ClassVar[str]
 
+    _pointer: int | None = None  # also when making it failed
+
     def __init__(self, pointer: int | None) -> None:
+        if not isinstance(pointer, int | None):
+            raise TypeError(f"{type(self).__name__} is made by its class methods, not of {type(pointer).__name__}")
         self._pointer = pointer
 
     @property
