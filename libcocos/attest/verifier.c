@@ -56,6 +56,10 @@ int cocos_verifier_new(const cocos_policy *policy, cocos_verifier **ret, cocos_e
     int r = cocos__policy_copy(policy, &v->policy, err);
     if (r == COCOS_OK)
         r = cocos__attest_vtpm_conflict(v->policy, err);
+    if (r == COCOS_OK && v->policy->tdx.min_tee_tcb_svn.count > 1)
+        r = cocos__fail(err, COCOS_ERR_USAGE, "policy.conflict",
+                        "tdx.min_tee_tcb_svn takes one value, not %zu",
+                        v->policy->tdx.min_tee_tcb_svn.count);
     if (r == COCOS_OK)
         r = bind_claims(v->policy, err);
     if (r < 0)

@@ -54,6 +54,21 @@ static int read_table(cocos__span data, cocos__certs *certs, cocos__span *crl, c
     return r;
 }
 
+/* The list of a table whose certificates are known already; revocation is of today. */
+static int table_crl(const cocos__snp_evidence *ev, cocos__span *crl, cocos_error **err)
+{
+    cocos__span data = table_of(ev);
+    cocos__snp_table table;
+
+    if (data.len == 0)
+        return COCOS_OK;
+    int r = cocos__snp_table_parse(data, &table, err);
+    for (size_t i = 0; r == COCOS_OK && i < table.n; i++)
+        if (table.entry[i].kind == COCOS__SNP_TABLE_CRL)
+            *crl = table.entry[i].blob;
+    return r;
+}
+
 static int
 read_certs(const cocos__snp_evidence *ev, cocos__certs *certs, cocos__span *crl, cocos_error **err)
 {
@@ -255,15 +270,14 @@ int cocos__snp_verify(const cocos__snp_evidence *ev,
     cocos__snp_endorsement made = {0};
     cocos__span crl = {NULL, 0};
     cocos__snp_report report;
-    int r = COCOS_OK;
 
     cocos__rows_begin(rows, cocos__snp_checks, SNP_CHECKS);
     if (!check_form(ev, &report, rows))
         return COCOS_OK;
 
     int use = use_kept(ev, kept, wanted_kind(ev));
-    if (!use)
-        r = endorse(ev, wanted_kind(ev), roots, &made, &crl, &why);
+    int r = use ? table_crl(ev, &crl, &why)
+                : endorse(ev, wanted_kind(ev), roots, &made, &crl, &why);
     if (r < 0)
         return unreadable_certs(rows, r, &why, err);
 

@@ -133,6 +133,22 @@ START_TEST(refuses_collateral_of_another_root)
 }
 END_TEST
 
+START_TEST(takes_one_minimum_for_the_module)
+{
+    static const char *const values[] = {"00000000000000000000000000000000",
+                                         "ffffffffffffffffffffffffffffffff"};
+    cocos_policy *policy = tdx_policy(&intel);
+    cocos_verifier *verifier = NULL;
+    cocos_error *err = NULL;
+
+    for (int i = 0; i < 2; i++)
+        assert_ok(cocos_policy_add(policy, "tdx.min_tee_tcb_svn", values[i], &err), err);
+    assert_fails(cocos_verifier_new(policy, &verifier, &err), COCOS_ERR_USAGE, "policy.conflict",
+                 err);
+    cocos_policy_free(policy);
+}
+END_TEST
+
 START_TEST(holds_collateral_to_this_platform)
 {
     expect(PLAN(p.tcb_id = "SGX"), NULL, NULL, "tdx.tcb_info_mismatch");
@@ -396,6 +412,7 @@ int main(void)
                                   refuses_each_broken_link_to_the_quote,
                                   holds_collateral_to_its_signer,
                                   refuses_collateral_of_another_root,
+                                  takes_one_minimum_for_the_module,
                                   holds_collateral_to_this_platform,
                                   converges_to_the_worst_status_that_matters,
                                   looks_at_both_revocation_lists,
