@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from cli import BUILD, check, fails, run, run_json
+from cli import BUILD, ROOT, check, fails, run, run_json
 
 AT = ["--at", "2025-06-15T15:06:40Z"]
 SNP_PARTS = [("--cert", "vcek.der"), ("--cert", "ask.der"), ("--crl", "crl-0.der")]
@@ -193,3 +193,8 @@ def test_every_defect_of_a_policy_is_told(tmp_path):
     assert all(p in plain.stderr for p in (b"/snp/vmpl", b"/extra", b"/snp/measurement"))
     error = fails(4, "policy.value", "policy", "check", path)
     assert [error["check"], *(c["check"] for c in error["causes"])] == ["/snp/vmpl", "/extra", "/snp/measurement"]
+
+
+def test_an_envelope_is_shown_as_its_schema_says():
+    shown = run_json("evidence show", "evidence", "show", ROOT / "tests/fuzz/corpus/envelope/statement")
+    assert shown["kind"] == "envelope" and shown["fields"]
