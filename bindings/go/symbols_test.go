@@ -14,6 +14,7 @@ var notBound = map[string]string{
 	"cocos_log_set":                     "its callback comes from any thread and would outlive what Go can promise",
 	"cocos_cancel_triggered":            "contexts know",
 	"cocos_collateral_fetch":            "fetching is for a machine with network and cache, by 'cocos collateral bundle'",
+	"cocos_case_anchor_fetch":           "as cocos_collateral_fetch",
 	"cocos_collateral_options_add_root": "as cocos_collateral_fetch",
 	"cocos_collateral_options_free":     "as cocos_collateral_fetch",
 	"cocos_collateral_options_new":      "as cocos_collateral_fetch",
