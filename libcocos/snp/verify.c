@@ -39,7 +39,7 @@ static cocos__span table_of(const cocos__snp_evidence *ev)
     return (cocos__span){NULL, 0};
 }
 
-static int read_table(cocos__span data, cocos__certs *certs, cocos__span *crl, cocos_error **err)
+static int read_table(cocos__span data, cocos__certs *certs, cocos_error **err)
 {
     cocos__snp_table table;
 
@@ -48,13 +48,11 @@ static int read_table(cocos__span data, cocos__certs *certs, cocos__span *crl, c
         int kind = table.entry[i].kind;
         if (kind >= COCOS__SNP_TABLE_VCEK && kind <= COCOS__SNP_TABLE_ARK)
             r = cocos__certs_add(certs, table.entry[i].blob.data, table.entry[i].blob.len, err);
-        else if (kind == COCOS__SNP_TABLE_CRL)
-            *crl = table.entry[i].blob;
     }
     return r;
 }
 
-/* The list of a table whose certificates are known already; revocation is of today. */
+/* The list of a table: also beside a kept chain, since revocation is of today. */
 static int table_crl(const cocos__snp_evidence *ev, cocos__span *crl, cocos_error **err)
 {
     cocos__span data = table_of(ev);
@@ -69,15 +67,14 @@ static int table_crl(const cocos__snp_evidence *ev, cocos__span *crl, cocos_erro
     return r;
 }
 
-static int
-read_certs(const cocos__snp_evidence *ev, cocos__certs *certs, cocos__span *crl, cocos_error **err)
+static int read_certs(const cocos__snp_evidence *ev, cocos__certs *certs, cocos_error **err)
 {
     cocos__span table = table_of(ev);
     int r = COCOS_OK;
 
     /* A provider's table may hold a VLEK alone; its chain then comes from elsewhere. */
     if (table.len > 0)
-        r = read_table(table, certs, crl, err);
+        r = read_table(table, certs, err);
     for (size_t i = 0; r == COCOS_OK && i < ev->n_certs; i++)
         r = cocos__certs_add(certs, ev->certs[i].data, ev->certs[i].len, err);
     return r;
@@ -109,12 +106,11 @@ static int endorse(const cocos__snp_evidence *ev,
                    int kind,
                    const cocos__certs *roots,
                    cocos__snp_endorsement *ret,
-                   cocos__span *crl,
                    cocos_error **err)
 {
     cocos__certs certs = {.n = 0};
 
-    int r = read_certs(ev, &certs, crl, err);
+    int r = read_certs(ev, &certs, err);
     if (r == COCOS_OK)
         r = cocos__snp_endorse(&certs, kind, roots, ret, err);
     cocos__certs_done(&certs);
@@ -139,11 +135,10 @@ int cocos__snp_keep(const cocos__snp_evidence *ev,
 {
     cocos__snp_kept kept = {0};
     cocos__span runs[CERT_RUNS];
-    cocos__span crl = {NULL, 0};
 
     int r = cocos__pack_make(runs, cert_runs(ev, runs), &kept.bytes, err);
     if (r == COCOS_OK)
-        r = endorse(ev, wanted_kind(ev), roots, &kept.endorsement, &crl, err);
+        r = endorse(ev, wanted_kind(ev), roots, &kept.endorsement, err);
     if (r == COCOS_OK && !cocos__snp_endorsement_holds(&kept.endorsement))
         r = cocos__fail(err, COCOS_ERR_REJECTED, "snp.cert_chain",
                         "the certificates are no chain to a trusted root");
@@ -276,8 +271,9 @@ int cocos__snp_verify(const cocos__snp_evidence *ev,
         return COCOS_OK;
 
     int use = use_kept(ev, kept, wanted_kind(ev));
-    int r = use ? table_crl(ev, &crl, &why)
-                : endorse(ev, wanted_kind(ev), roots, &made, &crl, &why);
+    int r = use ? COCOS_OK : endorse(ev, wanted_kind(ev), roots, &made, &why);
+    if (r == COCOS_OK)
+        r = table_crl(ev, &crl, &why);
     if (r < 0)
         return unreadable_certs(rows, r, &why, err);
 

@@ -21,6 +21,8 @@ static int read_chain(cocos__span pem,
                       cocos_error **err)
 {
     COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
+    int simulated; /* as the quote's own root says, which must be the same */
+    int trusted = 0;
 
     int r = cocos__certs_add_known(&c->chain, known, pem.data, pem.len, &why);
     if (is_memory(r))
@@ -37,8 +39,8 @@ static int read_chain(cocos__span pem,
     if (r < 0 && !c->chain_defect)
         c->chain_defect = "a signature or constraint of the chain does not hold";
     if (c->chain.n == 2)
-        c->root_name = cocos__tdx_root_name(c->chain.at[1], roots, &c->simulated);
-    if (!c->chain_defect && !c->root_name)
+        trusted = cocos__tdx_root_name(c->chain.at[1], roots, &simulated) != NULL;
+    if (!c->chain_defect && !trusted)
         c->chain_defect = "its root is not trusted";
     return COCOS_OK;
 }
@@ -284,7 +286,8 @@ int cocos__tdx_check_collateral(const cocos__tdx_case *k, cocos_error **err)
     cocos__row_test(k->rows, TDX_COLLATERAL, !c->format_defect, "tdx.collateral_format",
                     (cocos__said){"TCB info, QE identity and their issuer chain", "compiled in"},
                     (cocos__said){c->format_defect ? c->format_defect : "readable", "evidence"});
-    if (!cocos__tdx_collateral_holds(c) || signer_defect(k, c))
+    if (!cocos__tdx_collateral_holds(c) ||
+        cocos__row_outcome(k->rows, TDX_SIGNING_CHAIN) != COCOS__PASSED)
         return COCOS_OK;
 
     check_spans(k, c);

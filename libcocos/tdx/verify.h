@@ -34,8 +34,6 @@ typedef struct cocos__tdx_collateral {
     const char *chain_defect;
     int tcb_info_signed;
     int qe_identity_signed;
-    const char *root_name; /* NULL: not trusted */
-    int simulated;
 } cocos__tdx_collateral;
 
 /* What a verifier keeps from earlier evidence: each part is used when the same bytes come again. */

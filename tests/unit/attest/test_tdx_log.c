@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "judged.h"
 #include "suite.h"
 #include "tdx_maker.h"
 #include "tpm_maker.h"
@@ -85,23 +86,11 @@ static cocos_policy *policy_of_boot(void)
 
 static const char *code_of(cocos_policy *policy, machine *m)
 {
-    static char code[80];
     cocos_evidence *ev = tdx_make(&m->tdx);
-    cocos_verifier *verifier = NULL;
-    cocos_verdict *verdict = NULL;
-    cocos_error *err = NULL;
 
     if (m->boot->log.len)
         tdx_add(ev, COCOS_PART_EVENT_LOG, m->boot->log.data, m->boot->log.len);
-    assert_ok(cocos_verifier_new(policy, &verifier, &err), err);
-    int r = cocos_verifier_verify(verifier, ev, TDX_NOW * 1000000000, COCOS_TIME_CHOSEN, &verdict,
-                                  &err);
-    ck_assert_ptr_nonnull(verdict);
-    snprintf(code, sizeof code, "%s%s", r == COCOS_ERR_UNDECIDED ? "undecided " : "",
-             cocos_verdict_reason(verdict));
-    cocos_error_free(err);
-    cocos_verdict_free(verdict);
-    cocos_verifier_free(verifier);
+    const char *code = verdict_code(policy, ev, TDX_NOW, NULL);
     cocos_evidence_free(ev);
     return code;
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "judged.h"
 #include "snp_maker.h"
 #include "suite.h"
 #include "tpm_maker.h"
@@ -44,22 +45,11 @@ static cocos_policy *policy_for(const tpm_plan *p, const char *binding)
 /* The code of the verdict; evidence ending at the test root must be called simulated. */
 static const char *code_of(cocos_policy *policy, cocos_evidence *ev)
 {
-    static char code[80];
-    cocos_verifier *verifier = NULL;
-    cocos_verdict *verdict = NULL;
-    cocos_error *err = NULL;
+    int simulated = 0;
+    const char *code = verdict_code(policy, ev, SNP_NOW, &simulated);
 
-    assert_ok(cocos_verifier_new(policy, &verifier, &err), err);
-    int r = cocos_verifier_verify(verifier, ev, SNP_NOW * 1000000000, COCOS_TIME_CHOSEN, &verdict,
-                                  &err);
-    ck_assert_ptr_nonnull(verdict);
-    if (r == COCOS_OK)
-        ck_assert_int_eq(cocos_verdict_simulated(verdict), 1);
-    snprintf(code, sizeof code, "%s%s", r == COCOS_ERR_UNDECIDED ? "undecided " : "",
-             cocos_verdict_reason(verdict));
-    cocos_error_free(err);
-    cocos_verdict_free(verdict);
-    cocos_verifier_free(verifier);
+    if (code[0] == '\0')
+        ck_assert_int_eq(simulated, 1);
     cocos_policy_free(policy);
     cocos_evidence_free(ev);
     return code;
