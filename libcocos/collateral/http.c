@@ -47,20 +47,27 @@ static int fail_status(const cocos__resource *q, const cocos__http_response *a, 
                        a->status);
 }
 
+static int judge_type(const cocos__resource *q, const cocos__http_response *a, cocos_error **err)
+{
+    /* A page of a proxy or portal; no service answers with one. */
+    if (strcasecmp(a->type, "text/html") == 0)
+        return cocos__fail(err, COCOS_ERR_MALFORMED, "collateral.type",
+                           "%s answers with a web page", q->url);
+    if (q->answer && strcasecmp(a->type, q->answer) != 0)
+        return cocos__fail(err, COCOS_ERR_MALFORMED, "collateral.type",
+                           "%s answers with %s and not with %s", q->url,
+                           a->type[0] ? a->type : "no media type", q->answer);
+    return COCOS_OK;
+}
+
 /* What one attempt came to; *err says why unless it is DONE. */
 static enum verdict
 judge(const cocos__resource *q, const cocos__http_response *a, int r, cocos_error **err)
 {
     if (r < 0)
         return strcmp(cocos_error_code(*err), "collateral.cut") == 0 ? BROKEN : HOPELESS;
-    if (a->status == 200 && strcasecmp(a->type, "text/html") != 0)
-        return DONE;
-    if (a->status == 200) {
-        /* A page of a proxy or portal; no service answers with one. */
-        cocos__fail(err, COCOS_ERR_MALFORMED, "collateral.type", "%s answers with a web page",
-                    q->url);
-        return HOPELESS;
-    }
+    if (a->status == 200)
+        return judge_type(q, a, err) == COCOS_OK ? DONE : HOPELESS;
     fail_status(q, a, err);
     if (a->status == 429 || a->status == 503)
         return BUSY;
@@ -135,7 +142,6 @@ static int take(const cocos__resource *q,
     int r = cocos__percent_decode((cocos__span){a->header.data, a->header.len}, &ret->chain, err);
     if (r < 0)
         return r;
-    memcpy(ret->type, a->type, sizeof ret->type);
     cocos__buf_reset(&ret->body);
     if (q->may_be_hex && is_hex(&a->body)) {
         uint8_t *out = cocos__buf_room(&ret->body, n / 2);

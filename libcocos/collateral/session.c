@@ -34,7 +34,6 @@ void cocos__material_init(cocos__material *m, size_t limit)
 {
     cocos__buf_init(&m->body, limit);
     cocos__buf_init(&m->chain, COCOS__HTTP_HEADER_MAX);
-    m->type[0] = '\0';
     m->fetched_s = 0;
 }
 

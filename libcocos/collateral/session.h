@@ -34,7 +34,6 @@ void cocos__session_init(cocos__session *s,
 typedef struct cocos__material {
     cocos__buf body;
     cocos__buf chain; /* PEM of the issuer chain that came in a header */
-    char type[64];    /* media type, "" from the cache */
     int64_t fetched_s;
 } cocos__material;
 
@@ -46,6 +45,7 @@ typedef struct cocos__resource {
     const char *header; /* with the issuer chain, percent-encoded; NULL: none */
     const char *type;   /* media type of what is sent; NULL: nothing is */
     cocos__span send;
+    const char *answer; /* media type that the answer must have; NULL: any but a web page */
     size_t limit;       /* bytes of the body */
     int may_be_hex;     /* Intel's PCCS writes the root's revocation list in hex digits */
     int renewed;        /* issued anew from time to time: asked for again after a day */

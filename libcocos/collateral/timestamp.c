@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asking a time-stamp authority by HTTP (RFC 3161 section 3.4). */
-#include <strings.h>
-
 #include "collateral/session.h"
 
 #define REPLY_MAX 65536 /* as cocos_case_anchor() takes */
@@ -12,17 +10,13 @@ ask(cocos__session *s, const char *url, cocos__span query, cocos__material *repl
     const cocos__resource q = {.url = url,
                                .limit = REPLY_MAX,
                                .type = "application/timestamp-query",
-                               .send = query};
+                               .send = query,
+                               .answer = "application/timestamp-reply"};
 
     if (s->offline)
         return cocos__fail(err, COCOS_ERR_NOT_FOUND, "collateral.offline",
                            "offline, no authority can be asked");
-    int r = cocos__http_fetch(s, &q, reply, err);
-    if (r == COCOS_OK && strcasecmp(reply->type, "application/timestamp-reply") != 0)
-        return cocos__fail(err, COCOS_ERR_MALFORMED, "collateral.type",
-                           "%s answers with %s and not with application/timestamp-reply", url,
-                           reply->type[0] ? reply->type : "no media type");
-    return r;
+    return cocos__http_fetch(s, &q, reply, err);
 }
 
 int cocos_case_anchor_fetch(cocos_case *file,

@@ -10,6 +10,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("COCOS_BUILD_ROOT", ROOT / "build"))
 COCOS = BUILD / "tools" / "cli" / "cocos"
+MODULES = {"COCOS_MODULE_DIR": str(BUILD / "libcocos")}
 SCHEMA = json.loads((ROOT / "doc/schema/cli.schema.json").read_text())
 
 sys.path.insert(0, str(ROOT / "tests/support"))

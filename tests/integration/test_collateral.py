@@ -12,11 +12,10 @@ import time
 
 import pytest
 
-from cli import BUILD, COCOS, check, fails, run, run_json
+from cli import COCOS, MODULES, check, fails, run, run_json
 from collateral_service import CUT, HANG, Service, World, decode, encode, make_ca, raw
 from world import until
 
-MODULES = {"COCOS_MODULE_DIR": str(BUILD / "libcocos")}
 SPL = "blSPL=04&teeSPL=01&snpSPL=24&ucodeSPL=219"
 CHAIN, CRL = "/vcek/v1/Milan/cert_chain", "/vcek/v1/Milan/crl"
 VCEK = f"/vcek/v1/Milan/{'c1' * 64}?{SPL}"

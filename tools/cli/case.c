@@ -3,7 +3,6 @@
 #include "cli.h"
 
 #include <cocos/case.h>
-#include <cocos/collateral.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 
 CLI_FREEP(case_freep, cocos_case, cocos_case_free)
 CLI_FREEP(terms_freep, cocos_case_terms, cocos_case_terms_free)
-CLI_FREEP(fetching_freep, cocos_collateral_options, cocos_collateral_options_free)
 CLI_FREEP(verifier_freep, cocos_verifier, cocos_verifier_free)
 CLI_FREEP(verdict_freep, cocos_verdict, cocos_verdict_free)
 
@@ -204,18 +202,12 @@ static int take_reply(tool *t, cocos_case *file, const char *path)
 
 static int ask_authority(tool *t, cocos_case *file, const char *url)
 {
-    static const char *const names[] = {"ca", "patience"};
-    TOOL_CLEANUP(fetching_freep) cocos_collateral_options *o = NULL;
+    TOOL_CLEANUP(cli_fetching_freep) cocos_collateral_options *o = NULL;
     cocos_error *err = NULL;
 
-    if (cocos_collateral_options_new(&o, &err) < 0)
-        return tool_fail_error(t, err);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = tool_args_get(t->args, names[i]);
-        if (value && cocos_collateral_options_set(o, names[i], value, &err) < 0)
-            return tool_fail_error(t, err);
-    }
     int code = tool_stop_start(t);
+    if (!code)
+        code = cli_fetching_options(t, &o);
     if (code)
         return code;
     return cocos_case_anchor_fetch(file, url, o, t->deadline_ns, t->cancel, &err) < 0

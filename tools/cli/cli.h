@@ -35,6 +35,7 @@ CLI_FREEP(cli_boot_freep, cocos_boot, cocos_boot_free)
 CLI_FREEP(cli_text_freep, char, cocos_free_text)
 CLI_FREEP(cli_policy_freep, cocos_policy, cocos_policy_free)
 CLI_FREEP(cli_bundle_freep, cocos_bundle, cocos_bundle_free)
+CLI_FREEP(cli_fetching_freep, cocos_collateral_options, cocos_collateral_options_free)
 
 #define CLI_PEM_MAX  (64 * 1024)
 #define CLI_NS_PER_S INT64_C(1000000000)
@@ -43,6 +44,10 @@ extern const tool_setting cli_settings[];
 
 /* A key from a PEM file, "-" for stdin. @return 0 or the exit code, reported. */
 int cli_key_open(tool *t, const char *path, int want_private, cocos_key **ret);
+
+/* How to fetch, from those options of the command that say it (main.c). *ret is to be freed in any
+ * case. @return 0 or the exit code, reported. */
+int cli_fetching_options(tool *t, cocos_collateral_options **ret);
 
 /* Connect to the agent that the settings name. @return 0 or the exit code, reported. */
 int cli_agent_connect(tool *t, cocos_agent_conn **ret);

@@ -15,7 +15,6 @@
 #define NS_PER_S     INT64_C(1000000000)
 
 CLI_FREEP(evidence_freep, cocos_evidence, cocos_evidence_free)
-CLI_FREEP(options_freep, cocos_collateral_options, cocos_collateral_options_free)
 CLI_FREEP(bundle_freep, cocos_bundle, cocos_bundle_free)
 
 static const char *kind_name(int kind)
@@ -147,22 +146,24 @@ static int add_roots(tool *t, cocos_collateral_options *o)
     return 0;
 }
 
-static int set_options(tool *t, cocos_collateral_options *o)
+int cli_fetching_options(tool *t, cocos_collateral_options **ret)
 {
     static const char *const same[][2] = {
         {"kds", "kds"},     {"pcs", "pcs"}, {"root-crl", "root_crl"},
         {"cache", "cache"}, {"ca", "ca"},   {"patience", "patience"}};
     cocos_error *err = NULL;
 
+    if (cocos_collateral_options_new(ret, &err) < 0)
+        return tool_fail_error(t, err);
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         const char *value = tool_args_get(t->args, same[i][0]);
-        if (value && cocos_collateral_options_set(o, same[i][1], value, &err) < 0)
+        if (value && cocos_collateral_options_set(*ret, same[i][1], value, &err) < 0)
             return tool_fail_error(t, err);
     }
     if (tool_args_count(t->args, "offline") > 0 &&
-        cocos_collateral_options_set(o, "offline", "true", &err) < 0)
+        cocos_collateral_options_set(*ret, "offline", "true", &err) < 0)
         return tool_fail_error(t, err);
-    return add_roots(t, o);
+    return add_roots(t, *ret);
 }
 
 int cli_write_file(tool *t, const char *path, const uint8_t *data, size_t len)
@@ -198,7 +199,7 @@ static int write_bundle(tool *t, const cocos_bundle *b, const char *path)
 int cli_collateral_bundle(tool *t)
 {
     TOOL_CLEANUP(evidence_freep) cocos_evidence *ev = NULL;
-    TOOL_CLEANUP(options_freep) cocos_collateral_options *o = NULL;
+    TOOL_CLEANUP(cli_fetching_freep) cocos_collateral_options *o = NULL;
     TOOL_CLEANUP(bundle_freep) cocos_bundle *b = NULL;
     const char *path = tool_args_get(t->args, "output");
     cocos_error *err = NULL;
@@ -210,9 +211,7 @@ int cli_collateral_bundle(tool *t)
     if ((code = tool_stop_start(t)) != 0 || (code = open_evidence(t, &ev)) != 0 ||
         (code = add_parts(t, ev)) != 0)
         return code;
-    if (cocos_collateral_options_new(&o, &err) < 0)
-        return tool_fail_error(t, err);
-    if ((code = set_options(t, o)) != 0)
+    if ((code = cli_fetching_options(t, &o)) != 0)
         return code;
     if (cocos_collateral_fetch(ev, o, t->deadline_ns, t->cancel, &b, &err) < 0)
         return tool_fail_error(t, err);

@@ -103,7 +103,8 @@ static int set_up(CURL *c, transfer *t)
     return ok;
 }
 
-/* The body of a POST, which a redirect does not turn into a GET. *headers must outlive the transfer. */
+/* The body of a POST, which a redirect does not turn into a GET. *headers must outlive the
+ * transfer. */
 static int set_up_body(CURL *c, const cocos__http_request *q, struct curl_slist **headers)
 {
     char type[128];
@@ -249,7 +250,8 @@ static int ask(const cocos__http_request *q, cocos__http_response *answer, cocos
     COCOS__CLEANUP(list_freep) struct curl_slist *headers = NULL;
     COCOS__CLEANUP(multi_freep) CURLM *multi = curl_multi_init();
     COCOS__CLEANUP(easy_freep) CURL *c = curl_easy_init();
-    if (!multi || !c || !set_up(c, &t) || !set_up_body(c, q, &headers) || curl_multi_add_handle(multi, c) != CURLM_OK)
+    if (!multi || !c || !set_up(c, &t) || !set_up_body(c, q, &headers) ||
+        curl_multi_add_handle(multi, c) != CURLM_OK)
         return cocos__fail_memory(err);
 
     int r = drive(multi, &t, &code, err);
