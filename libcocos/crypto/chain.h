@@ -53,7 +53,8 @@ void cocos__crl_free(cocos__crl *crl);
 COCOS__DEFINE_FREEP(cocos__crl_freep, cocos__crl *, cocos__crl_free)
 
 int cocos__crl_issued_by(const cocos__crl *crl, const cocos__cert *issuer); /* names are equal */
-/* REJECTED "crl.bad": not signed by this issuer, or it has a critical extension we do not know. MEMORY.
+/* REJECTED "crl.bad": not signed by this issuer, or it has a critical extension we do not know.
+ * MEMORY.
  */
 int cocos__crl_verify(const cocos__crl *crl, const cocos__cert *issuer, cocos_error **err);
 /* -1 before thisUpdate, 0 current, 1 from nextUpdate on, or when there is no nextUpdate. */
@@ -62,5 +63,33 @@ int64_t
 cocos__crl_next_update(const cocos__crl *crl); /* seconds since 1970; 0 when there is none */
 /* 1 when it lists the certificate's serial (and the certificate is this issuer's). */
 int cocos__crl_revokes(const cocos__crl *crl, const cocos__cert *cert);
+
+/* What all lists seen so far say of one authority's certificates; the highest state stands. */
+enum cocos__crl_state {
+    COCOS__CRL_NONE,    /* no list names the authority */
+    COCOS__CRL_STALE,   /* none of them is of that time */
+    COCOS__CRL_CURRENT, /* one is, and none names a certificate */
+    COCOS__CRL_FORGED,  /* one is not signed by the authority that it names */
+    COCOS__CRL_REVOKED  /* one names a certificate: an old list does so too */
+};
+
+typedef struct cocos__crl_found {
+    int state;
+    int64_t from_s; /* dates of the list that decided: seconds since 1970; until_s 0: no end */
+    int64_t until_s;
+    const cocos__cert *revoked; /* borrowed from `certs` */
+} cocos__crl_found;
+
+/*
+ * Takes one list in. 1 when it names this authority, 0 when it is of no concern; MEMORY. `f` begins
+ * as zeros. Entries of `certs` may be NULL.
+ */
+int cocos__crl_take(cocos__crl_found *f,
+                    const cocos__crl *crl,
+                    const cocos__cert *issuer,
+                    const cocos__cert *const *certs,
+                    size_t n,
+                    int64_t time_s,
+                    cocos_error **err);
 
 #endif

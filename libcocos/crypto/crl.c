@@ -171,3 +171,33 @@ int cocos__crl_revokes(const cocos__crl *crl, const cocos__cert *cert)
     /* 2 is removeFromCRL, which takes an entry of a delta list back; a full list has none. */
     return X509_CRL_get0_by_cert(crl->x, &entry, cert->x509) == 1;
 }
+
+int cocos__crl_take(cocos__crl_found *f,
+                    const cocos__crl *crl,
+                    const cocos__cert *issuer,
+                    const cocos__cert *const *certs,
+                    size_t n,
+                    int64_t time_s,
+                    cocos_error **err)
+{
+    cocos__crl_found one = {COCOS__CRL_STALE, crl->this_update, crl->next_update, NULL};
+
+    if (!cocos__crl_issued_by(crl, issuer))
+        return 0;
+    int r = cocos__crl_verify(crl, issuer, NULL);
+    if (r < 0 && r != COCOS_ERR_REJECTED)
+        return cocos__fail_memory(err);
+    if (r < 0)
+        one.state = COCOS__CRL_FORGED;
+    else if (cocos__crl_when(crl, time_s) == 0)
+        one.state = COCOS__CRL_CURRENT;
+    for (size_t i = 0; r == COCOS_OK && i < n; i++) {
+        if (certs[i] && cocos__crl_revokes(crl, certs[i])) {
+            one.state = COCOS__CRL_REVOKED;
+            one.revoked = certs[i];
+        }
+    }
+    if (one.state > f->state)
+        *f = one;
+    return 1;
+}

@@ -127,61 +127,47 @@ int cocos__snp_check_endorsement(const cocos__snp_endorsement *e,
     return cocos__snp_endorsement_holds(e);
 }
 
-/* The list of the root that signs all lists of its line. COCOS_OK, or the failure to look. */
-static int check_list(const cocos__snp_endorsement *e,
-                      const cocos__crl *crl,
-                      int64_t time_s,
-                      cocos__rows *rows,
-                      cocos_error **err)
+static const cocos__said no_revocation = {"a current list of the root that does not name the chain",
+                                          "default"};
+
+static void no_list(const cocos__snp_policy *policy, int others, cocos__rows *rows)
 {
-    cocos__said expected = {"a current list of the root that does not name the chain", "default"};
-    cocos_error *why = NULL;
-
-    int r = cocos__crl_verify(crl, e->root, &why);
-    cocos_error_free(why);
-    if (r == COCOS_ERR_MEMORY)
-        return cocos__fail_memory(err);
-    if (r < 0 || !cocos__crl_issued_by(crl, e->root)) {
-        cocos__row_fail(rows, SNP_REVOCATION, "snp.crl_signature", expected,
-                        (cocos__said){"a list that this root did not sign", "evidence"});
-        return COCOS_OK;
-    }
-
-    const char *text =
-        cocos__rows_printf(rows, "valid until %s", time_text(rows, cocos__crl_next_update(crl)));
-    cocos__said found = {text, cocos__cert_subject_cn(e->root)};
-    found.by = cocos__rows_printf(rows, "%s", found.by);
-    if (cocos__crl_revokes(crl, e->mid) || cocos__crl_revokes(crl, e->root))
-        cocos__row_fail(rows, SNP_REVOCATION, "snp.revoked", expected,
-                        (cocos__said){"the chain is on the list", found.by});
-    else if (cocos__crl_when(crl, time_s) != 0)
-        cocos__row_fail(rows, SNP_REVOCATION, "snp.crl_expired", expected, found);
+    if (others)
+        cocos__row_fail(rows, SNP_REVOCATION, "snp.crl_signature", no_revocation,
+                        (cocos__said){"a list that is not of this root", "evidence"});
+    else if (policy->revocation.state == COCOS__RULE_ANY)
+        cocos__row_skip(rows, SNP_REVOCATION, (cocos__said){"any", "policy"},
+                        (cocos__said){"no list", "evidence"});
     else
-        cocos__row_pass(rows, SNP_REVOCATION, expected, found);
-    return COCOS_OK;
-}
-
-static int check_crl_bytes(const cocos__snp_endorsement *e,
-                           cocos__span data,
-                           int64_t time_s,
-                           cocos__rows *rows,
-                           cocos_error **err)
-{
-    COCOS__CLEANUP(cocos__crl_freep) cocos__crl *crl = NULL;
-    COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
-
-    int r = cocos__crl_parse(data.data, data.len, &crl, &why);
-    if (r == COCOS_ERR_MEMORY)
-        return cocos__fail_memory(err);
-    if (r < 0) {
-        cocos__row_unknown(rows, SNP_REVOCATION, "snp.crl_format",
+        cocos__row_unknown(rows, SNP_REVOCATION, "snp.crl_missing",
                            (cocos__said){"a revocation list", "default"},
-                           (cocos__said){"not one", "evidence"});
-        return COCOS_OK;
-    }
-    return check_list(e, crl, time_s, rows, err);
+                           (cocos__said){"none", "evidence"});
 }
 
+static void conclude(const cocos__snp_endorsement *e, const cocos__crl_found *f, cocos__rows *rows)
+{
+    const char *root = cocos__rows_printf(rows, "%s", cocos__cert_subject_cn(e->root));
+    cocos__said span = {
+        cocos__rows_printf(rows, "from %s to %s", time_text(rows, f->from_s),
+                           f->until_s ? time_text(rows, f->until_s) : "no day that it names"),
+        root};
+
+    if (f->state == COCOS__CRL_CURRENT)
+        cocos__row_pass(rows, SNP_REVOCATION, no_revocation, span);
+    else if (f->state == COCOS__CRL_STALE)
+        cocos__row_fail(rows, SNP_REVOCATION, "snp.crl_expired", no_revocation, span);
+    else if (f->state == COCOS__CRL_FORGED)
+        cocos__row_fail(rows, SNP_REVOCATION, "snp.crl_signature", no_revocation,
+                        (cocos__said){"a list that this root did not sign", "evidence"});
+    else
+        cocos__row_fail(rows, SNP_REVOCATION, "snp.revoked", no_revocation,
+                        (cocos__said){cocos__rows_printf(rows, "%s is on the list",
+                                                         cocos__cert_subject_cn(f->revoked)),
+                                      root});
+}
+
+/* The root signs all lists of its line; what lists of others say is of no concern beside its own.
+ */
 int cocos__snp_check_revocation(const cocos__snp_endorsement *e,
                                 const cocos__span *crls,
                                 size_t n,
@@ -190,20 +176,29 @@ int cocos__snp_check_revocation(const cocos__snp_endorsement *e,
                                 cocos__rows *rows,
                                 cocos_error **err)
 {
-    /* Every list that was given must hold; a failure stays in the row. */
+    const cocos__cert *chain[] = {e->mid, e->root};
+    cocos__crl_found found = {.state = COCOS__CRL_NONE};
+    int others = 0;
+
     for (size_t i = 0; i < n; i++) {
-        int r = check_crl_bytes(e, crls[i], time_s, rows, err);
+        COCOS__CLEANUP(cocos__crl_freep) cocos__crl *crl = NULL;
+        int r = cocos__crl_parse(crls[i].data, crls[i].len, &crl, NULL);
+        if (r == COCOS_ERR_MEMORY)
+            return cocos__fail_memory(err);
+        if (r < 0) {
+            cocos__row_unknown(rows, SNP_REVOCATION, "snp.crl_format",
+                               (cocos__said){"a revocation list", "default"},
+                               (cocos__said){"not one", "evidence"});
+            continue;
+        }
+        r = cocos__crl_take(&found, crl, e->root, chain, COCOS__ARRAY_LEN(chain), time_s, err);
         if (r < 0)
             return r;
+        others += r == 0;
     }
-    if (n > 0)
-        return COCOS_OK;
-    if (policy->revocation.state == COCOS__RULE_ANY)
-        cocos__row_skip(rows, SNP_REVOCATION, (cocos__said){"any", "policy"},
-                        (cocos__said){"no list", "evidence"});
+    if (found.state == COCOS__CRL_NONE)
+        no_list(policy, others, rows);
     else
-        cocos__row_unknown(rows, SNP_REVOCATION, "snp.crl_missing",
-                           (cocos__said){"a revocation list", "default"},
-                           (cocos__said){"none", "evidence"});
+        conclude(e, &found, rows);
     return COCOS_OK;
 }

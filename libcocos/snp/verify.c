@@ -52,19 +52,23 @@ static int read_table(cocos__span data, cocos__certs *certs, cocos_error **err)
     return r;
 }
 
-/* The list of a table: also beside a kept chain, since revocation is of today. */
-static int table_crl(const cocos__snp_evidence *ev, cocos__span *crl, cocos_error **err)
+#define CRLS_MAX (COCOS__SNP_BLOBS_MAX + COCOS__SNP_TABLE_MAX)
+
+/* All lists, a table's too beside a kept chain: revocation is of today. */
+static int
+all_crls(const cocos__snp_evidence *ev, cocos__span crls[CRLS_MAX], size_t *n, cocos_error **err)
 {
     cocos__span data = table_of(ev);
     cocos__snp_table table;
 
-    if (data.len == 0)
-        return COCOS_OK;
-    int r = cocos__snp_table_parse(data, &table, err);
-    for (size_t i = 0; r == COCOS_OK && i < table.n; i++)
-        if (table.entry[i].kind == COCOS__SNP_TABLE_CRL)
-            *crl = table.entry[i].blob;
-    return r;
+    memcpy(crls, ev->crls, ev->n_crls * sizeof *crls);
+    *n = ev->n_crls;
+    int r = data.len > 0 ? cocos__snp_table_parse(data, &table, err) : 1;
+    for (size_t i = 0; r == COCOS_OK && i < table.n; i++) {
+        if (table.entry[i].kind == COCOS__SNP_TABLE_CRL && table.entry[i].blob.len > 0)
+            crls[(*n)++] = table.entry[i].blob;
+    }
+    return r < 0 ? r : COCOS_OK;
 }
 
 static int read_certs(const cocos__snp_evidence *ev, cocos__certs *certs, cocos_error **err)
@@ -213,24 +217,18 @@ static int check_signature(const cocos__snp_report *r,
 }
 
 /* From a readable report and its endorsement to the end. */
-static int check_rest(const cocos__snp_evidence *ev,
-                      const cocos__snp_report *r,
+static int check_rest(const cocos__snp_report *r,
                       const cocos__snp_endorsement *e,
-                      cocos__span crl,
+                      const cocos__span *crls,
+                      size_t n_crls,
                       const cocos__snp_policy *policy,
                       int64_t time_s,
                       cocos__rows *rows,
                       cocos_error **err)
 {
-    cocos__span crls[COCOS__SNP_BLOBS_MAX + 1];
-    size_t n = ev->n_crls;
-
     if (!cocos__snp_check_endorsement(e, r, time_s, rows))
         return COCOS_OK;
-    memcpy(crls, ev->crls, n * sizeof *crls);
-    if (crl.len > 0)
-        crls[n++] = crl;
-    int s = cocos__snp_check_revocation(e, crls, n, policy, time_s, rows, err);
+    int s = cocos__snp_check_revocation(e, crls, n_crls, policy, time_s, rows, err);
     if (s == COCOS_OK)
         s = check_signature(r, e, rows, err);
     if (s == COCOS_OK && cocos__row_outcome(rows, SNP_SIGNATURE) == COCOS__PASSED)
@@ -263,7 +261,8 @@ int cocos__snp_verify(const cocos__snp_evidence *ev,
 {
     COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
     cocos__snp_endorsement made = {0};
-    cocos__span crl = {NULL, 0};
+    cocos__span crls[CRLS_MAX];
+    size_t n_crls = 0;
     cocos__snp_report report;
 
     cocos__rows_begin(rows, cocos__snp_checks, SNP_CHECKS);
@@ -273,14 +272,14 @@ int cocos__snp_verify(const cocos__snp_evidence *ev,
     int use = use_kept(ev, kept, wanted_kind(ev));
     int r = use ? COCOS_OK : endorse(ev, wanted_kind(ev), roots, &made, &why);
     if (r == COCOS_OK)
-        r = table_crl(ev, &crl, &why);
+        r = all_crls(ev, crls, &n_crls, &why);
     if (r < 0)
         return unreadable_certs(rows, r, &why, err);
 
     const cocos__snp_endorsement *e = use ? &kept->endorsement : &made;
     cocos__row_pass(rows, SNP_CERTIFICATES, (cocos__said){"readable certificates", "compiled in"},
                     (cocos__said){use ? "a chain kept from before" : "readable", "evidence"});
-    r = check_rest(ev, &report, e, crl, policy, time_s, rows, err);
+    r = check_rest(&report, e, crls, n_crls, policy, time_s, rows, err);
     *simulated |= e->simulated;
     cocos__snp_endorsement_done(&made);
     return r;

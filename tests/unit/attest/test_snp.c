@@ -245,6 +245,37 @@ START_TEST(looks_at_every_revocation_list_it_is_given)
 }
 END_TEST
 
+/* A second list, before and behind the first. */
+static void
+expect_lists(const snp_authority *second, int64_t from, int64_t to, long serial, const char *want)
+{
+    for (int order = 0; order < 2; order++) {
+        snp_plan p = snp_plan_new(&milan, 3);
+        cocos_evidence *ev = snp_make(&p);
+        cocos_policy *policy = snp_policy(&milan);
+
+        if (order)
+            snp_add_crl(ev, &milan, SNP_FROM, SNP_TO, 0);
+        snp_add_crl(ev, second, from, to, serial);
+        if (!order)
+            snp_add_crl(ev, &milan, SNP_FROM, SNP_TO, 0);
+        ck_assert_str_eq(verdict_code(policy, ev, SNP_NOW, NULL), want);
+        cocos_policy_free(policy);
+        cocos_evidence_free(ev);
+    }
+}
+
+START_TEST(judges_lists_together)
+{
+    expect_lists(&genoa, SNP_FROM, SNP_TO, 0x101, ""); /* of no concern */
+    expect_lists(&milan, SNP_FROM, SNP_NOW, 0, "");    /* an older one */
+    expect_lists(&milan, SNP_FROM, SNP_NOW, 0x101, "snp.revoked");
+    expect_lists(&milan, SNP_NOW + 1, SNP_TO, 0x100, "snp.revoked");
+    expect_lists(&forged, SNP_FROM, SNP_TO, 0, "snp.crl_signature");
+    expect_lists(&forged, SNP_FROM, SNP_TO, 0x101, "snp.crl_signature");
+}
+END_TEST
+
 /* The policy of the maker minus the word that lets a missing list pass. */
 START_TEST(cannot_tell_without_a_list_or_with_an_unreadable_one)
 {
@@ -807,6 +838,7 @@ int main(void)
                                   cannot_tell_without_a_key_of_the_right_kind,
                                   holds_every_certificate_to_the_time,
                                   looks_at_every_revocation_list_it_is_given,
+                                  judges_lists_together,
                                   cannot_tell_without_a_list_or_with_an_unreadable_one,
                                   refuses_a_report_that_was_changed_or_signed_by_another_chip,
                                   holds_report_and_certificate_to_one_machine,

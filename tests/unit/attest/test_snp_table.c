@@ -22,14 +22,17 @@ static const uint8_t guids[4][16] = {
      0xea},
 };
 
-/* A signed report with a table of `n` of: VCEK, ASK, ARK, a list without entries. */
+/* A signed report with a table of `n` of: VCEK, ASK, ARK, a list without entries, one with the ASK.
+ */
 static void make(cocos__buf *report, cocos__buf *table, size_t n)
 {
     snp_plan plan = snp_plan_new(&milan, 3);
     EVP_PKEY *key = pki_key_ec("P-384");
     X509 *leaf = snp_leaf(&plan, key);
-    pki_bytes blobs[4] = {pki_der(leaf), pki_der(milan.ask), pki_der(milan.ark),
-                          pki_crl(milan.ark, milan.ark_key, PKI_PSS_SHA384, SNP_FROM, SNP_TO, 0)};
+    pki_bytes blobs[5] = {
+        pki_der(leaf), pki_der(milan.ask), pki_der(milan.ark),
+        pki_crl(milan.ark, milan.ark_key, PKI_PSS_SHA384, SNP_FROM, SNP_TO, 0),
+        pki_crl(milan.ark, milan.ark_key, PKI_PSS_SHA384, SNP_FROM, SNP_TO, 0x101)};
     uint32_t at = (uint32_t)(24 * (n + 1));
 
     snp_sign(key, plan.report);
@@ -37,13 +40,13 @@ static void make(cocos__buf *report, cocos__buf *table, size_t n)
     cocos__buf_init(table, 1u << 16);
     cocos__buf_add(report, plan.report, sizeof plan.report);
     for (size_t i = 0; i < n; i++) {
-        cocos__buf_add(table, guids[i], 16);
+        cocos__buf_add(table, guids[i < 4 ? i : 3], 16);
         cocos__buf_add_u32le(table, at);
         cocos__buf_add_u32le(table, (uint32_t)blobs[i].len);
         at += (uint32_t)blobs[i].len;
     }
     cocos__buf_add(table, (const uint8_t[24]){0}, 24);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         if (i < n)
             cocos__buf_add(table, blobs[i].data, blobs[i].len);
         free(blobs[i].data);
@@ -127,18 +130,20 @@ START_TEST(refuses_tables_and_certificates_in_them_that_cannot_be_read)
 }
 END_TEST
 
-START_TEST(looks_at_the_list_of_a_table)
+/* Whatever their order. */
+START_TEST(looks_at_every_list_of_a_table)
 {
     cocos__buf report;
     cocos__buf table;
-    pki_bytes crl = pki_crl(milan.ark, milan.ark_key, PKI_PSS_SHA384, SNP_FROM, SNP_TO, 0x101);
 
-    make(&report, &table, 4);
-    cocos__put_u32le(table.data + 24 * 3 + 16, (uint32_t)table.len);
-    cocos__put_u32le(table.data + 24 * 3 + 20, (uint32_t)crl.len);
-    cocos__buf_add(&table, crl.data, crl.len); /* lists the ASK */
+    make(&report, &table, 5);
     expect(&report, &table, "snp.revoked");
-    free(crl.data);
+    make(&report, &table, 5);
+    uint8_t last[8];
+    memcpy(last, table.data + 24 * 4 + 16, sizeof last);
+    memcpy(table.data + 24 * 4 + 16, table.data + 24 * 3 + 16, sizeof last);
+    memcpy(table.data + 24 * 3 + 16, last, sizeof last);
+    expect(&report, &table, "snp.revoked");
 }
 END_TEST
 
@@ -148,7 +153,7 @@ int main(void)
     const TTest *const tests[] = {takes_certificates_and_lists_from_a_table,
                                   cannot_tell_with_a_table_that_lacks_a_key,
                                   refuses_tables_and_certificates_in_them_that_cannot_be_read,
-                                  looks_at_the_list_of_a_table, NULL};
+                                  looks_at_every_list_of_a_table, NULL};
     int r = run_suite("snp_table", tests, 60);
     snp_authority_free(&milan);
     return r;
