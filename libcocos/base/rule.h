@@ -37,7 +37,7 @@ typedef struct cocos__number {
 
 /* What a policy says about the log of a boot, of whatever kind of machine. */
 typedef struct cocos__boot_rules {
-    cocos__number require_log; /* 0, or 1 when a rule needs the log */
+    cocos__number require_log; /* 0; a stated layer needs the log in any case */
     cocos__match kernel;       /* free; digests of the images that firmware started */
     cocos__match command_line; /* free; digests */
     cocos__match initrd;       /* free; digests */

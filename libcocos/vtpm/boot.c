@@ -10,13 +10,13 @@
 
 #define BY_MESSAGE "evidence"
 
+/* A layer that the policy states is looked for in a log, so the log is needed whatever the policy
+ * says of it: who sends the evidence must not choose what is looked at. */
 static int log_demanded(const cocos__boot_rules *p)
 {
-    if (p->require_log.state == COCOS__RULE_GIVEN)
-        return p->require_log.value != 0;
-    return p->require_log.state == COCOS__RULE_UNSET &&
-           (p->kernel.state == COCOS__RULE_GIVEN || p->command_line.state == COCOS__RULE_GIVEN ||
-            p->initrd.state == COCOS__RULE_GIVEN);
+    return (p->require_log.state == COCOS__RULE_GIVEN && p->require_log.value != 0) ||
+           p->kernel.state == COCOS__RULE_GIVEN || p->command_line.state == COCOS__RULE_GIVEN ||
+           p->initrd.state == COCOS__RULE_GIVEN;
 }
 
 static void no_log(const cocos__boot_case *c)

@@ -448,6 +448,28 @@ static void judge_boot(const tpm_plan *p, const char *kernel, const char *code)
     tpm_parts_free(t);
 }
 
+/* Nobody who sends no log may thereby choose what is looked at. */
+START_TEST(wants_a_log_where_a_layer_is_stated)
+{
+    static const char *const layers[] = {"vtpm.kernel", "vtpm.command_line", "vtpm.initrd"};
+    static const char *const words[] = {"false", "any", "true"};
+    tpm_plan p = tpm_plan_new(p256);
+
+    p.without_log = 1;
+    for (size_t i = 0; i < 9; i++) {
+        tpm_parts *t = tpm_make(&p);
+        cocos_evidence *ev = tpm_evidence(t);
+        cocos_policy *policy = tpm_policy(&p);
+        tpm_rule(policy, layers[i / 3], tpm_digest_text("kernel image", 12));
+        tpm_rule(policy, "vtpm.require_event_log", words[i % 3]);
+        ck_assert_str_eq(code_of(policy, ev, TPM_NOW), "vtpm.log_missing");
+        cocos_policy_free(policy);
+        cocos_evidence_free(ev);
+        tpm_parts_free(t);
+    }
+}
+END_TEST
+
 /* The usual events with one replaced, or (at the end) one more. */
 static tpm_plan booted(tpm_event *room, size_t at, tpm_event e)
 {
@@ -781,8 +803,8 @@ START_TEST(keeps_no_key_that_could_sign_anything_else)
     cocos_evidence_free(ev);
     t->public.len -= 1;
     ev = single(t, "");
-    assert_fails(cocos_verifier_keep_chain(verifier, ev, &err), COCOS_ERR_MALFORMED,
-                 "vtpm.format", err);
+    assert_fails(cocos_verifier_keep_chain(verifier, ev, &err), COCOS_ERR_MALFORMED, "vtpm.format",
+                 err);
     cocos_evidence_free(ev);
     cocos_verifier_free(verifier);
     cocos_policy_free(policy);
@@ -809,6 +831,7 @@ int main(void)
                                   refuses_structures_that_are_cut_or_too_long,
                                   refuses_two_quotes_of_one_bank,
                                   compares_the_log_with_what_was_quoted,
+                                  wants_a_log_where_a_layer_is_stated,
                                   finds_kernel_command_line_and_initrd_and_nothing_else,
                                   believes_no_pcr_that_the_log_does_not_explain,
                                   holds_golden_values_bank_by_bank,
