@@ -23,6 +23,7 @@ typedef struct cocos__tdx_policy {
     cocos__boot_rules boot;              /* for the event log beside the quote */
     cocos__number debug;                 /* 0: refused */
     cocos__number statuses;              /* mask of 1 << enum cocos__tdx_status: UpToDate */
+    cocos__number collateral;            /* demanded; only `any` lets missing collateral pass */
     cocos__number revocation;            /* demanded; only `any` lets missing lists pass */
 } cocos__tdx_policy;
 

@@ -17,7 +17,7 @@ static cocos_verifier *make_verifier(void)
         "snp.revocation",    "snp.vmpl",        "snp.guest_policy",
         "tdx.fmspc",         "tdx.mrtd",        "tdx.report_data",
         "tdx.mrservicetd",   "tdx.xfam",        "tdx.td_attributes",
-        "tdx.permit_debug",  "tdx.tcb_status",  "tdx.revocation",
+        "tdx.permit_debug",  "tdx.collateral",  "tdx.revocation",
         "coverage.firmware", "coverage.kernel", "coverage.command_line",
         "coverage.initrd",   "coverage.agent",  "vtpm.nonce",
         "vtpm.pcrs",

@@ -13,7 +13,7 @@ CORPUS = ROOT / "tests/fuzz/corpus/evidence"
 POLICY = json.loads((ROOT / "doc/schema/policy.schema.json").read_text())
 ANY = {"coverage": dict.fromkeys(("firmware", "kernel", "command_line", "initrd", "agent"), "any")}
 SNP = {"products": "any", "measurement": "any", "report_data": "any", "revocation": "any"}
-TDX = {"fmspc": "any", "mrtd": "any", "report_data": "any", "revocation": "any", "tcb_status": "any"}
+TDX = {"fmspc": "any", "mrtd": "any", "report_data": "any", "revocation": "any", "collateral": "any"}
 
 
 @pytest.fixture

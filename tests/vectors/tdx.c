@@ -33,7 +33,7 @@ static cocos_policy *policy_of(const char *dir, const json_t *row)
         debug = json_is_true(flag) ? "true" : "false";
     rule(policy, "tdx.permit_debug", debug ? debug : "any");
     if (!text_of(row, "collateral"))
-        rule(policy, "tdx.tcb_status", "any");
+        rule(policy, "tdx.collateral", "any");
     if (!json_is_true(json_object_get(row, "check_crl")))
         rule(policy, "tdx.revocation", "any");
     add_roots(policy, dir, text_of(row, "trusted_root"), "intel");
@@ -63,8 +63,8 @@ static void add_collateral(cocos_evidence *evidence, const char *dir, const json
 }
 
 /* The machine of this quote left its log too (README of the set). */
-static void add_log(
-    cocos_policy *policy, cocos_evidence *evidence, const char *dir, const json_t *row)
+static void
+add_log(cocos_policy *policy, cocos_evidence *evidence, const char *dir, const json_t *row)
 {
     static const char log[] = "ccel/ccel_data.bin";
 

@@ -108,7 +108,14 @@ START_TEST(holds_collateral_to_its_signer)
     expect(PLAN(p.issue_date = "2025-06-15T15:06:41Z"), NULL, NULL, "tdx.collateral_expired");
     expect(PLAN(p.qe_next = "2025-06-15T15:06:39Z"), NULL, NULL, "tdx.collateral_expired");
     expect(PLAN(p.without_collateral = 1), NULL, NULL, "undecided tdx.collateral_missing");
-    expect(PLAN(p.without_collateral = 1), "tdx.tcb_status", "any", "");
+    expect(PLAN(p.without_collateral = 1), "tdx.collateral", "any", "");
+    /* A status that does not matter is no reason to leave the platform out. */
+    expect(PLAN(p.without_collateral = 1), "tdx.tcb_status", "any",
+           "undecided tdx.collateral_missing");
+    expect(PLAN(p.qe_prod_id = "1"), "tdx.tcb_status", "any", "tdx.qe_identity_mismatch");
+    /* What is there is looked at all the same. */
+    expect(PLAN(p.qe_prod_id = "1"), "tdx.collateral", "any", "tdx.qe_identity_mismatch");
+    expect(PLAN(p.qe_status = "Revoked"), "tdx.collateral", "any", "tdx.tcb_status");
 }
 END_TEST
 
@@ -200,6 +207,30 @@ START_TEST(looks_at_both_revocation_lists)
     expect(PLAN(p.crl_signed_by_other = 1), NULL, NULL, "tdx.crl_signature");
     expect(PLAN(p.without_crls = 1), NULL, NULL, "undecided tdx.crl_missing");
     expect(PLAN(p.without_crls = 1), "tdx.revocation", "any", "");
+}
+END_TEST
+
+/* The lists of `first`, then those of `second`, beside the quote of `first`. */
+static void expect_lists(tdx_plan first, tdx_plan second, const char *want)
+{
+    cocos_evidence *ev = tdx_make(&first);
+    cocos_policy *policy = tdx_policy(&intel);
+
+    tdx_add_crls(ev, &second);
+    ck_assert_str_eq(verdict_code(policy, ev, TDX_NOW, NULL), want);
+    cocos_policy_free(policy);
+    cocos_evidence_free(ev);
+}
+
+START_TEST(judges_lists_together)
+{
+    expect_lists(PLAN(p.crl_of_other_ca = 1), PLAN(p.crl_of_other_ca = 0), "");
+    expect_lists(PLAN(p.crl_of_other_ca = 0), PLAN(p.crl_of_other_ca = 1), "");
+    expect_lists(PLAN(p.crl_to = TDX_NOW), PLAN(p.crl_to = TDX_TO), "");
+    expect_lists(PLAN(p.crl_to = TDX_TO), PLAN(p.crl_to = TDX_NOW), "");
+    expect_lists(PLAN(p.crl_to = TDX_TO), PLAN(p.crl_to = TDX_NOW, p.revoke_root_list = 0x11),
+                 "tdx.revoked");
+    expect_lists(PLAN(p.crl_signed_by_other = 1), PLAN(p.crl_to = TDX_TO), "tdx.crl_signature");
 }
 END_TEST
 
@@ -416,6 +447,7 @@ int main(void)
                                   holds_collateral_to_this_platform,
                                   converges_to_the_worst_status_that_matters,
                                   looks_at_both_revocation_lists,
+                                  judges_lists_together,
                                   holds_what_the_quote_says,
                                   refuses_malformed_quotes_and_doubts_cut_ones,
                                   shows_every_field_without_believing_it,
