@@ -101,11 +101,14 @@ static int read_evidence(kds_case *k, const cocos_evidence *ev, cocos_error **er
         return fail_evidence(err, "no key signed it");
 
     own_certs(ev, &certs);
-    int r = cocos__snp_endorse(&certs, k->kind, k->s->roots, &own, err);
+    int r = cocos__snp_endorse(&certs, &k->report, k->s->roots, &own, err);
     cocos__certs_done(&certs);
     if (r < 0)
         return r;
-    k->has_leaf = own.leaf && own.kind == k->kind;
+    /* A VCEK of an older TCB is no use; a VLEK cannot be had from AMD anyway. */
+    k->has_leaf = own.leaf && own.kind == k->kind &&
+                  (k->kind == COCOS__SNP_VLEK ||
+                   (!own.ext_defect && cocos__snp_leaf_is_for(&own.ext, &k->report)));
     k->line = find_line(k, &own);
     cocos__snp_endorsement_done(&own);
     if (k->line == COCOS__SNP_VENICE)
@@ -189,7 +192,6 @@ static int check_leaf(void *user, const cocos__material *m, cocos_error **err)
     kds_case *k = user;
     COCOS__CLEANUP(cocos__certs_done) cocos__certs c = {.n = 0};
     COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
-    cocos__snp_tcb want = cocos__snp_tcb_split(k->report.reported_tcb, k->line);
     cocos__snp_leaf leaf = {.line = 0};
 
     int r = cocos__cert_parse(m->body.data, m->body.len, &c.at[0], err);
@@ -199,11 +201,8 @@ static int check_leaf(void *user, const cocos__material *m, cocos_error **err)
     const char *defect = cocos__snp_leaf_read(c.at[0], COCOS__SNP_VCEK, &leaf);
     if (defect)
         return cocos__fail_wrong(err, defect);
-    if (leaf.hwid.len > 64 || leaf.hwid.len < 8 ||
-        memcmp(leaf.hwid.data, k->report.chip_id, leaf.hwid.len) != 0)
-        return cocos__fail_wrong(err, "a certificate for another chip");
-    if (memcmp(&leaf.tcb, &want, sizeof want) != 0)
-        return cocos__fail_wrong(err, "a certificate for another TCB");
+    if (leaf.line != k->line || !cocos__snp_leaf_is_for(&leaf, &k->report))
+        return cocos__fail_wrong(err, "a certificate for another chip or another TCB");
     r = cocos__chain_verify(c.at[0], &k->chain.at[0], 1, k->chain.at[1], &why);
     if (r == COCOS_ERR_MEMORY)
         return cocos__fail_memory(err);

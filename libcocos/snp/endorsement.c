@@ -33,21 +33,31 @@ static int kind_of_leaf(const cocos__cert *c)
                                          : -1;
 }
 
-/* Endorsement keys are the only EC keys of the hierarchy. Of two, the one of the wanted kind. */
-static cocos__cert *find_leaf(const cocos__certs *certs, int kind)
+static int is_for(const cocos__cert *c, int kind, const cocos__snp_report *report)
 {
-    cocos__cert *first = NULL;
+    cocos__snp_leaf leaf;
+
+    return report && !cocos__snp_leaf_read(c, kind, &leaf) && cocos__snp_leaf_is_for(&leaf, report);
+}
+
+/* Endorsement keys are the only EC keys of the hierarchy. Of several, the one that fits best. */
+static cocos__cert *find_leaf(const cocos__certs *certs, int kind, const cocos__snp_report *report)
+{
+    cocos__cert *best = NULL;
+    int fit = -1; /* 2: made for the report; 1: of its kind; 0: neither */
 
     for (size_t i = 0; i < certs->n; i++) {
-        const cocos__pubkey *key = cocos__cert_key(certs->at[i]);
+        cocos__cert *c = certs->at[i];
+        const cocos__pubkey *key = cocos__cert_key(c);
         if (!key || cocos__pubkey_kind(key) == COCOS__KEY_RSA_ANY)
             continue;
-        if (kind_of_leaf(certs->at[i]) == kind)
-            return certs->at[i];
-        if (!first)
-            first = certs->at[i];
+        int fits = kind_of_leaf(c) != kind ? 0 : is_for(c, kind, report) ? 2 : 1;
+        if (fits > fit) {
+            best = c;
+            fit = fits;
+        }
     }
-    return first;
+    return best;
 }
 
 static cocos__cert *find_subject(const cocos__certs *certs, const char *cn, int self_issued)
@@ -159,12 +169,14 @@ static cocos__cert *held(cocos__cert *c)
 }
 
 int cocos__snp_endorse(const cocos__certs *certs,
-                       int kind,
+                       const cocos__snp_report *report,
                        const cocos__certs *roots,
                        cocos__snp_endorsement *ret,
                        cocos_error **err)
 {
-    cocos__snp_endorsement e = {.leaf = held(find_leaf(certs, kind))};
+    int kind = report && cocos__snp_signing_key(report) == COCOS__SNP_VLEK ? COCOS__SNP_VLEK
+                                                                           : COCOS__SNP_VCEK;
+    cocos__snp_endorsement e = {.leaf = held(find_leaf(certs, kind, report))};
 
     if (!e.leaf) {
         *ret = e;

@@ -28,6 +28,9 @@ typedef struct cocos__snp_leaf {
 /* Reads the extensions; NULL, or what is wrong with them. Static. */
 const char *cocos__snp_leaf_read(const cocos__cert *cert, int kind, cocos__snp_leaf *ret);
 
+/* 1 when it was made for the TCB and, where both say it, the chip that the report names. */
+int cocos__snp_leaf_is_for(const cocos__snp_leaf *leaf, const cocos__snp_report *report);
+
 typedef struct cocos__snp_endorsement {
     cocos__cert *leaf; /* NULL: none of the right kind was given */
     cocos__cert *mid;
@@ -44,12 +47,14 @@ typedef struct cocos__snp_endorsement {
 } cocos__snp_endorsement;
 
 /*
- * Sorts certificates into a chain for `kind` and verifies its signatures. `roots` NULL: AMD's pins.
- * Otherwise exactly these certificates' keys are trusted; they also serve as roots that `certs`
- * lacks. Defects are noted, not returned: COCOS_OK, or MEMORY.
+ * Sorts certificates into a chain for `report` and verifies its signatures. Of several keys of its
+ * kind the one made for it is taken, else the first. NULL: no report can be read, and a VCEK is
+ * looked for. `roots` NULL: AMD's pins. Otherwise exactly these certificates' keys are trusted;
+ * they also serve as roots that `certs` lacks. Defects are noted, not returned: COCOS_OK, or
+ * MEMORY.
  */
 int cocos__snp_endorse(const cocos__certs *certs,
-                       int kind,
+                       const cocos__snp_report *report,
                        const cocos__certs *roots,
                        cocos__snp_endorsement *ret,
                        cocos_error **err);

@@ -157,3 +157,12 @@ const char *cocos__snp_leaf_read(const cocos__cert *cert, int kind, cocos__snp_l
         *ret = leaf;
     return defect;
 }
+
+int cocos__snp_leaf_is_for(const cocos__snp_leaf *leaf, const cocos__snp_report *report)
+{
+    cocos__snp_tcb tcb = cocos__snp_tcb_split(report->reported_tcb, leaf->line);
+    int has_chip = leaf->hwid.len > 0 && !cocos__snp_chip_id_masked(report);
+
+    return memcmp(&leaf->tcb, &tcb, sizeof tcb) == 0 &&
+           (!has_chip || memcmp(leaf->hwid.data, report->chip_id, leaf->hwid.len) == 0);
+}

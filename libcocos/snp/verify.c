@@ -95,19 +95,24 @@ static size_t cert_runs(const cocos__snp_evidence *ev, cocos__span runs[CERT_RUN
     return ev->n_certs + 1;
 }
 
-static int use_kept(const cocos__snp_evidence *ev, const cocos__snp_kept *kept, int kind)
+/* The kept chain serves evidence without certificates of its own, and the same ones once more; of
+ * these another key than the kept one may have been made for this report. */
+static int
+use_kept(const cocos__snp_evidence *ev, const cocos__snp_kept *kept, const cocos__snp_report *r)
 {
     cocos__span runs[CERT_RUNS];
+    const cocos__snp_endorsement *e = kept ? &kept->endorsement : NULL;
 
-    if (!kept || kept->endorsement.kind != kind)
+    if (!e || (e->kind == COCOS__SNP_VLEK) != (cocos__snp_signing_key(r) == COCOS__SNP_VLEK))
         return 0;
     if (ev->n_certs == 0 && table_of(ev).len == 0)
         return 1;
-    return cocos__pack_is(&kept->bytes, runs, cert_runs(ev, runs));
+    return cocos__pack_is(&kept->bytes, runs, cert_runs(ev, runs)) &&
+           cocos__snp_leaf_is_for(&e->ext, r);
 }
 
 static int endorse(const cocos__snp_evidence *ev,
-                   int kind,
+                   const cocos__snp_report *report,
                    const cocos__certs *roots,
                    cocos__snp_endorsement *ret,
                    cocos_error **err)
@@ -116,20 +121,17 @@ static int endorse(const cocos__snp_evidence *ev,
 
     int r = read_certs(ev, &certs, err);
     if (r == COCOS_OK)
-        r = cocos__snp_endorse(&certs, kind, roots, ret, err);
+        r = cocos__snp_endorse(&certs, report, roots, ret, err);
     cocos__certs_done(&certs);
     return r;
 }
 
-/* The kind of key that the report names; VCEK when there is no readable report. */
-static int wanted_kind(const cocos__snp_evidence *ev)
+static int read_report(const cocos__snp_evidence *ev, cocos__snp_report *ret)
 {
-    cocos__snp_report r;
-    size_t len = ev->report.len < COCOS__SNP_REPORT_SIZE ? ev->report.len : COCOS__SNP_REPORT_SIZE;
+    size_t len = ev->report.len;
 
-    if (cocos__snp_report_read(ev->report.data, len, &r) < 0)
-        return COCOS__SNP_VCEK;
-    return cocos__snp_signing_key(&r) == COCOS__SNP_VLEK ? COCOS__SNP_VLEK : COCOS__SNP_VCEK;
+    return cocos__snp_report_read(ev->report.data,
+                                  len < COCOS__SNP_REPORT_SIZE ? len : COCOS__SNP_REPORT_SIZE, ret);
 }
 
 int cocos__snp_keep(const cocos__snp_evidence *ev,
@@ -139,10 +141,12 @@ int cocos__snp_keep(const cocos__snp_evidence *ev,
 {
     cocos__snp_kept kept = {0};
     cocos__span runs[CERT_RUNS];
+    cocos__snp_report report;
+    int readable = read_report(ev, &report) == COCOS_OK;
 
     int r = cocos__pack_make(runs, cert_runs(ev, runs), &kept.bytes, err);
     if (r == COCOS_OK)
-        r = endorse(ev, wanted_kind(ev), roots, &kept.endorsement, err);
+        r = endorse(ev, readable ? &report : NULL, roots, &kept.endorsement, err);
     if (r == COCOS_OK && !cocos__snp_endorsement_holds(&kept.endorsement))
         r = cocos__fail(err, COCOS_ERR_REJECTED, "snp.cert_chain",
                         "the certificates are no chain to a trusted root");
@@ -163,12 +167,10 @@ void cocos__snp_kept_done(cocos__snp_kept *k)
 /* The rows that need no certificate; 1 when the report can be read on. */
 static int check_form(const cocos__snp_evidence *ev, cocos__snp_report *r, cocos__rows *rows)
 {
-    size_t len = ev->report.len;
-    cocos__said size = {cocos__rows_printf(rows, "%zu bytes", len), "evidence"};
+    cocos__said size = {cocos__rows_printf(rows, "%zu bytes", ev->report.len), "evidence"};
     cocos__said want = {"1184 bytes, or more with a certificate table", "compiled in"};
 
-    if (cocos__snp_report_read(
-            ev->report.data, len < COCOS__SNP_REPORT_SIZE ? len : COCOS__SNP_REPORT_SIZE, r) < 0) {
+    if (read_report(ev, r) < 0) {
         cocos__row_unknown(rows, SNP_SIZE, "snp.format", want, size);
         return 0;
     }
@@ -269,8 +271,8 @@ int cocos__snp_verify(const cocos__snp_evidence *ev,
     if (!check_form(ev, &report, rows))
         return COCOS_OK;
 
-    int use = use_kept(ev, kept, wanted_kind(ev));
-    int r = use ? COCOS_OK : endorse(ev, wanted_kind(ev), roots, &made, &why);
+    int use = use_kept(ev, kept, &report);
+    int r = use ? COCOS_OK : endorse(ev, &report, roots, &made, &why);
     if (r == COCOS_OK)
         r = all_crls(ev, crls, &n_crls, &why);
     if (r < 0)

@@ -82,8 +82,10 @@ int cocos__tdx_check_revocation(const cocos__tdx_case *k, cocos_error **err)
         else if ((r = take(k, crl, &l, err)) < 0)
             return r;
     }
-    if (l.others && l.pck.state == COCOS__CRL_NONE)
-        cocos__row_fail(k->rows, TDX_PCK_CRL, "tdx.crl_issuer", wanted,
+    /* Given in place of one that is missing, it is no list at all. */
+    int missing = l.pck.state == COCOS__CRL_NONE ? TDX_PCK_CRL : TDX_ROOT_CRL;
+    if (l.others && (l.pck.state == COCOS__CRL_NONE || l.root.state == COCOS__CRL_NONE))
+        cocos__row_fail(k->rows, (size_t)missing, "tdx.crl_issuer", wanted,
                         (cocos__said){"a list of another authority", "evidence"});
     conclude(k, TDX_ROOT_CRL, &l.root);
     conclude(k, TDX_PCK_CRL, &l.pck);

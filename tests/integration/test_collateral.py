@@ -189,6 +189,14 @@ def test_certificates_that_came_along_are_not_fetched(fetch, service, world, jud
     assert judge(4, "milan", fetch.out)
 
 
+def test_a_certificate_from_before_an_update_is_no_use(fetch, service, world, judge):
+    old = world.folder / "stale.vcek"
+    fetch.good("milan", "--cert", old)
+    assert service.asks() == MILAN
+    assert judge(0, "milan", fetch.out, "--cert", old)
+    assert judge(4, "milan", None, "--cert", old)["reason"] == "snp.cert_chain"
+
+
 def test_the_list_of_the_root_can_come_from_elsewhere(fetch, service):
     fetch.good("tdx", "--root-crl", service.url + "/IntelSGXRootCA.der")
     assert service.asks() == [*INTEL[:3], "/IntelSGXRootCA.der"]
@@ -627,7 +635,7 @@ def test_a_bundle_with_foreign_things_is_refused_by_name(fetch, judge, world, pa
     ("qe-identity", "", "next-qe-identity", "tdx.qe_identity.signature"),
     ("qe-identity", "", "stale-qe-identity", "tdx.collateral.validity"),
     ("crl", "pckcrl", "stranger-pck.crl", "tdx.revocation.pck"), ("crl", "pckcrl", "processor.crl", "tdx.revocation.pck"),
-    ("crl", "pckcrl", "stale-pck.crl", "tdx.revocation.pck"), ("crl", "rootcacrl", "Milan.crl", "tdx.revocation.pck"),
+    ("crl", "pckcrl", "stale-pck.crl", "tdx.revocation.pck"), ("crl", "rootcacrl", "Milan.crl", "tdx.revocation.root"),
 ])
 def test_a_bundle_with_what_intel_did_not_say_is_refused_by_name(fetch, judge, world, part, match, file, failed):
     verdict = judge(3, "tdx", replaced(bundle_of(fetch, "tdx"), part, match, world.read(file)))

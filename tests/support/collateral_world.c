@@ -173,6 +173,19 @@ static void stranger_leaf(const snp_authority *ca)
     EVP_PKEY_free(key);
 }
 
+/* Of the chip of milan.bin, from before an update of its firmware. */
+static void stale_leaf(const snp_authority *ca)
+{
+    snp_plan p = snp_plan_new(ca, 3);
+    EVP_PKEY *key = pki_key_ec("P-384");
+
+    p.tcb[3]--;
+    X509 *leaf = snp_leaf(&p, key);
+    save_bytes("stale.vcek", pki_der(leaf));
+    X509_free(leaf);
+    EVP_PKEY_free(key);
+}
+
 static void amd(void)
 {
     snp_authority milan = snp_authority_new("Milan");
@@ -191,6 +204,7 @@ static void amd(void)
     chip(&genoa, 2, 0xc3, "genoa-2.bin", "genoa.vcek");
     chip(&turin, 3, 0xc4, "turin.bin", "turin.vcek");
     chip(&turin, 2, 0xc5, "turin-2.bin", "turin-2.vcek");
+    stale_leaf(&milan);
     other_chip(&milan);
     masked_chip(&milan);
     vlek(&milan);

@@ -19,7 +19,7 @@
 #define SNP_FROM INT64_C(1600000000)
 #define SNP_NOW  INT64_C(1750000000)
 #ifndef SNP_TO /* a program whose evidence is judged by the clock sets its own */
-#define SNP_TO   INT64_C(1900000000)
+#define SNP_TO INT64_C(1900000000)
 #endif
 
 #define SNP_AMD   "Advanced Micro Devices"
@@ -56,6 +56,7 @@ typedef struct snp_plan {
     int without_product;
     int flip_report; /* byte changed after signing; -1: none */
     int send_root, send_mid;
+    int stale_leaf; /* a key of an older TCB beside it: -1 before it, 1 behind it */
 } snp_plan;
 
 static inline X509 *snp_ca(
@@ -259,6 +260,19 @@ static inline void snp_add_cert(cocos_evidence *ev, X509 *x)
     free(der.data);
 }
 
+/* The key of the same chip from before an update of its firmware. */
+static inline void snp_add_stale(cocos_evidence *ev, const snp_plan *p)
+{
+    EVP_PKEY *key = pki_key_ec("P-384");
+    snp_plan old = *p;
+
+    old.tcb[3]--;
+    X509 *leaf = snp_leaf(&old, key);
+    snp_add_cert(ev, leaf);
+    X509_free(leaf);
+    EVP_PKEY_free(key);
+}
+
 /* Signed evidence of the plan; the signed report is also in p->report. */
 static inline cocos_evidence *snp_make(snp_plan *p)
 {
@@ -272,7 +286,11 @@ static inline cocos_evidence *snp_make(snp_plan *p)
         p->report[p->flip_report] ^= 1;
     PKI_NEED(cocos_evidence_new(COCOS_EVIDENCE_SNP, p->report, sizeof p->report, &ev, NULL) ==
              COCOS_OK);
+    if (p->stale_leaf < 0)
+        snp_add_stale(ev, p);
     snp_add_cert(ev, leaf);
+    if (p->stale_leaf > 0)
+        snp_add_stale(ev, p);
     if (p->send_mid)
         snp_add_cert(ev, p->vlek ? p->ca->asvk : p->ca->ask);
     if (p->send_root)

@@ -245,6 +245,35 @@ START_TEST(looks_at_every_revocation_list_it_is_given)
 }
 END_TEST
 
+START_TEST(takes_of_several_keys_the_one_that_was_made_for_the_report)
+{
+    for (int where = -1; where <= 1; where += 2) {
+        snp_plan p = snp_plan_new(&milan, 3);
+        p.stale_leaf = where;
+        expect(p, NULL, NULL, "");
+
+        /* Both certificates again, and a chain that was kept for the other key. */
+        cocos_policy *policy = snp_policy(&milan);
+        cocos_verifier *verifier = NULL;
+        cocos_verdict *verdict = NULL;
+        cocos_error *err = NULL;
+        cocos_evidence *ev = snp_make(&p);
+        assert_ok(cocos_verifier_new(policy, &verifier, &err), err);
+        assert_ok(cocos_verifier_keep_chain(verifier, ev, &err), err);
+        assert_ok(cocos_verifier_verify(verifier, ev, SNP_NOW * 1000000000, COCOS_TIME_CHOSEN,
+                                        &verdict, &err),
+                  err);
+        cocos_verdict_free(verdict);
+        cocos_verifier_free(verifier);
+        cocos_policy_free(policy);
+        cocos_evidence_free(ev);
+    }
+    snp_plan p = snp_plan_new(&milan, 3); /* the stale one alone is told of */
+    snp_put_tcb(&(snp_plan){.tcb = {2, 5, 1, 24, 0xdb}}, p.report + 0x180);
+    expect(p, NULL, NULL, "snp.tcb_mismatch");
+}
+END_TEST
+
 /* A second list, before and behind the first. */
 static void
 expect_lists(const snp_authority *second, int64_t from, int64_t to, long serial, const char *want)
@@ -839,6 +868,7 @@ int main(void)
                                   holds_every_certificate_to_the_time,
                                   looks_at_every_revocation_list_it_is_given,
                                   judges_lists_together,
+                                  takes_of_several_keys_the_one_that_was_made_for_the_report,
                                   cannot_tell_without_a_list_or_with_an_unreadable_one,
                                   refuses_a_report_that_was_changed_or_signed_by_another_chip,
                                   holds_report_and_certificate_to_one_machine,
