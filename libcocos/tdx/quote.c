@@ -97,7 +97,7 @@ static void read_body(cocos__reader *r, cocos__tdx_quote *q)
     q->tee_tcb_svn2 = cocos__read_bytes(r, 16);
     q->mrservicetd = cocos__read_bytes(r, 48);
     if (q->body_type == COCOS__TDX_BODY_15X)
-        cocos__read_bytes(r, SIZE_BODY_15X - SIZE_BODY_15);
+        q->extended = cocos__read_bytes(r, SIZE_BODY_15X - SIZE_BODY_15);
 }
 
 /* The data around the PCK chain: every size within the one that holds it. */

@@ -48,6 +48,7 @@ typedef struct cocos__tdx_quote {
     const uint8_t *report_data;            /* 64 */
     const uint8_t *tee_tcb_svn2;           /* 16, or NULL */
     const uint8_t *mrservicetd;            /* 48, or NULL */
+    const uint8_t *extended;               /* 237 of the extended body, or NULL */
 
     const uint8_t *signature;           /* 64, r and s big-endian */
     const uint8_t *attestation_key;     /* 64, x and y big-endian */
@@ -56,6 +57,11 @@ typedef struct cocos__tdx_quote {
     cocos__span qe_auth_data;
     cocos__span pck_chain; /* PEM */
 } cocos__tdx_quote;
+
+/* Hash and attributes of the service TDs bound at first and now, within `extended`. */
+#define COCOS__TDX_SERVICE_FIRST 81
+#define COCOS__TDX_SERVICE_NOW   181
+#define COCOS__TDX_SERVICE_SIZE  56
 
 #define COCOS__TDX_QE_REPORT_SIZE 384
 

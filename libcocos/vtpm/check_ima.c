@@ -63,9 +63,10 @@ static void compare(cocos__vtpm_state *s, const cocos__ima_result *got, unsigned
         int same =
             memcmp(got->pcr10[b], s->believed[b]->pcr[PCR_IMA].data, cocos__bank_size(b)) == 0;
         cocos__row_test(s->rows, VTPM_IMA_PCR, same, "vtpm.ima_pcr", want,
-                        (cocos__said){cocos__rows_printf(s->rows, "%s in bank %s, %zu entries",
-                                                         same ? "that value" : "another value",
-                                                         cocos__bank_name(b), got->entries),
+                        (cocos__said){cocos__rows_printf(
+                                          s->rows, "%s in bank %s, %zu entries; %zu of other PCRs",
+                                          same ? "that value" : "another value",
+                                          cocos__bank_name(b), got->entries, got->others),
                                       BY_AK});
     }
 }

@@ -25,7 +25,17 @@ static void missing(cocos__vtpm_state *s, int pcr, int bank)
         (cocos__said){no_bank ? "the bank was not quoted" : "it was not quoted", BY_MESSAGE});
 }
 
-/* One PCR in one bank. Values of SHA-1 alone are no proof, so they do not pass a row. */
+static int stated_in(const cocos__vtpm_state *s, int pcr, unsigned banks)
+{
+    for (int b = 0; b < COCOS__BANKS; b++) {
+        if ((banks & 1u << b) && s->policy->pcr[b][pcr].state == COCOS__RULE_GIVEN)
+            return 1;
+    }
+    return 0;
+}
+
+/* One PCR in one bank. Values of SHA-1 alone are no proof, so they do not pass a row; beside the
+ * value of a bank that counts they need only be right. */
 static void check_value(cocos__vtpm_state *s, int pcr, int bank)
 {
     const cocos__match *rule = &s->policy->pcr[bank][pcr];
@@ -38,6 +48,8 @@ static void check_value(cocos__vtpm_state *s, int pcr, int bank)
     }
     cocos__span value = q->pcr[pcr];
     if (cocos__match_has(rule, value.data, value.len) && !(cocos__vtpm_banks(s) & 1u << bank)) {
+        if (stated_in(s, pcr, ~(1u << COCOS__BANK_SHA1)))
+            return;
         cocos__row_unknown(s->rows, id, "vtpm.bank_weak",
                            (cocos__said){"a value of a bank stronger than SHA-1", "default"},
                            (cocos__said){"the SHA-1 value is the listed one", BY_AK});

@@ -92,18 +92,16 @@ static int take(const cocos__ima_entry *e,
                 cocos_error **err)
 {
     uint8_t value[COCOS__PCR_MAX];
-    int r = COCOS_OK;
+    int violation = is_violation(e);
+    int r = violation ? COCOS_OK : check_hash(e, ret->entries + ret->others, err);
 
-    if (is_violation(e)) {
-        if (ret->violations < COCOS__IMA_VIOLATIONS_MAX)
-            ret->violation[ret->violations] = ret->entries;
-        ret->violations++;
-    } else {
-        r = check_hash(e, ret->entries, err);
-    }
-    ret->entries++;
-    if (e->pcr != IMA_PCR) /* a rule of the guest's own may measure elsewhere */
+    if (e->pcr != IMA_PCR) {
+        ret->others++;
         return r;
+    }
+    if (violation && ret->violations++ < COCOS__IMA_VIOLATIONS_MAX)
+        ret->violation[ret->violations - 1] = ret->entries;
+    ret->entries++;
     for (int b = 0; r == COCOS_OK && b < COCOS__BANKS; b++) {
         if (!(banks & 1u << b))
             continue;

@@ -40,8 +40,9 @@ int cocos__ima_next_binary(cocos__ima *ima, cocos__ima_entry *entry, cocos_error
 
 typedef struct cocos__ima_result {
     uint8_t pcr10[COCOS__BANKS][COCOS__PCR_MAX];
-    size_t entries;
-    size_t violations;                           /* entries with an all-zero template hash */
+    size_t entries;                              /* of PCR 10; only of these anything is proven */
+    size_t others;                               /* of other PCRs, by a rule of the guest's own */
+    size_t violations;                           /* of PCR 10 with an all-zero template hash */
     size_t violation[COCOS__IMA_VIOLATIONS_MAX]; /* the first of them, from 0 */
 } cocos__ima_result;
 

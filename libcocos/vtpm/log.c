@@ -121,6 +121,8 @@ static int read_agile(cocos__log *log, cocos__event *ev, cocos_error **err)
     uint32_t n = cocos__read_u32le(r);
     if (r->failed || n > log->n_algs)
         return malformed(log, err, "a record is cut or has more digests than the header announces");
+    if (n == 0 && ev->type != EV_NO_ACTION)
+        return malformed(log, err, "a record has no digest");
     for (uint32_t i = 0; i < n; i++) {
         int s = read_digest(log, ev, &seen, err);
         if (s < 0)
@@ -130,7 +132,10 @@ static int read_agile(cocos__log *log, cocos__event *ev, cocos_error **err)
     return r->failed ? malformed(log, err, "a record is cut") : 1;
 }
 
-/* Where the zeros or ones to the end begin: the unused rest of a log area (CCEL). */
+/*
+ * Where the zeros or ones to the end begin: the unused rest of a log area (CCEL). Some firmware
+ * writes a register 0xffffffff, of which there is none, before zeros.
+ */
 static size_t padding_of(cocos__span data)
 {
     size_t at = data.len;
@@ -140,7 +145,8 @@ static size_t padding_of(cocos__span data)
         return at;
     while (at > 0 && data.data[at - 1] == last)
         at--;
-    return at;
+    int marked = at >= 4 && at < data.len && cocos__u32le(data.data + at - 4) == UINT32_MAX;
+    return marked ? at - 4 : at;
 }
 
 int cocos__log_open(cocos__log *log, cocos__span data, cocos_error **err)

@@ -27,8 +27,8 @@ typedef struct tdx_plan {
     const tdx_authority *ca;
     EVP_PKEY *attestation_key; /* NULL: made anew */
     int version;               /* 4 or 5 */
-    int body_type;             /* 2 or 3 */
-    uint8_t body[648];
+    int body_type;             /* 2, 3 or 4 */
+    uint8_t body[885];
     uint8_t qe[384];
     uint8_t fmspc[6]; /* of the PCK certificate */
     uint8_t pce_id[2];
@@ -240,7 +240,7 @@ static inline pki_bytes tdx_quote(tdx_plan *p)
     EVP_PKEY *other = pki_key_ec("P-256");
     pki_bytes pem = tdx_chain(p);
     pki_bytes q = {calloc(1, 16384), 0};
-    size_t size = p->body_type == 3 ? 648 : 584;
+    size_t size = p->body_type == 4 ? 885 : p->body_type == 3 ? 648 : 584;
     uint8_t hashed[96] = {0};
     unsigned len = 32;
     uint8_t *o = q.data;

@@ -277,6 +277,18 @@ START_TEST(holds_what_the_quote_says)
            "tdx.tee_tcb_svn");
     expect(PLAN(p.version = 5, p.body_type = 3, p.body[0x258] = 1), NULL, NULL, "tdx.mrservicetd");
     expect(PLAN(p.version = 5, p.body_type = 3, p.body[0x258] = 1), "tdx.mrservicetd", "any", "");
+    /* The extended body also has what was bound at first, and the hash and attributes of now. */
+    expect(PLAN(p.version = 5, p.body_type = 4), NULL, NULL, "");
+    static const size_t service[] = {0x258, 0x288 + 81, 0x288 + 81 + 55, 0x288 + 181, 884};
+    for (size_t i = 0; i < sizeof service / sizeof *service; i++) {
+        expect(PLAN(p.version = 5, p.body_type = 4, p.body[service[i]] = 1), NULL, NULL,
+               "tdx.mrservicetd");
+        expect(PLAN(p.version = 5, p.body_type = 4, p.body[service[i]] = 1), "tdx.mrservicetd",
+               "any", "");
+    }
+    static const size_t others[] = {0x288, 0x288 + 80, 0x288 + 137, 0x288 + 180};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        expect(PLAN(p.version = 5, p.body_type = 4, p.body[others[i]] = 1), NULL, NULL, "");
     expect(tdx_plan_new(&intel), "coverage.kernel", "tdx.rtmr3", "undecided coverage.unverified");
 }
 END_TEST

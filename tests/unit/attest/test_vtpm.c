@@ -546,6 +546,21 @@ START_TEST(believes_no_pcr_that_the_log_does_not_explain)
 }
 END_TEST
 
+/* PCR 4 listed in SHA-1, which does not count, and in SHA-256. */
+static void expect_both(const tpm_plan *p, const char *sha1, const char *sha256, const char *code)
+{
+    tpm_parts *t = tpm_make(p);
+    cocos_evidence *ev = tpm_evidence(t);
+    cocos_policy *policy = tpm_policy(p);
+
+    tpm_rule(policy, "vtpm.pcr.sha1.4", sha1);
+    tpm_rule(policy, "vtpm.pcr.sha256.4", sha256);
+    ck_assert_str_eq(code_of(policy, ev, TPM_NOW), code);
+    cocos_policy_free(policy);
+    cocos_evidence_free(ev);
+    tpm_parts_free(t);
+}
+
 START_TEST(holds_golden_values_bank_by_bank)
 {
     tpm_plan p = tpm_plan_new(p256);
@@ -593,6 +608,12 @@ START_TEST(holds_golden_values_bank_by_bank)
     p.mask = TPM_ALL_PCRS;
     p.banks = 3;
     expect(&p, "vtpm.pcr.sha1.4", hex[0], "undecided vtpm.bank_weak");
+    expect_both(&p, hex[0], hex[1], "");
+    hex[0][0] = hex[0][0] == '0' ? '1' : '0';
+    expect_both(&p, hex[0], hex[1], "vtpm.pcr_policy");
+    hex[0][0] = hex[0][0] == '0' ? '1' : '0';
+    hex[1][0] = hex[1][0] == '0' ? '1' : '0';
+    expect_both(&p, hex[0], hex[1], "vtpm.pcr_policy");
 }
 END_TEST
 

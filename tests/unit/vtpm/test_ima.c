@@ -44,6 +44,31 @@ START_TEST(replays_every_template_in_both_forms)
 }
 END_TEST
 
+/* Nothing is proven of entries that a rule of the guest's own sent elsewhere. */
+START_TEST(counts_entries_of_other_registers_apart)
+{
+    cocos__ima_result r;
+    cocos_error *err = NULL;
+    ima_list l;
+
+    usual(&l);
+    size_t len = l.binary.len;
+    ima_list_add(&l, IMA_NG, "/usr/bin/elsewhere", 0);
+    l.binary.data[len] = 11;
+    size_t second = l.binary.len;
+    ima_list_add(&l, IMA_NG, "/usr/bin/elsewhere-too", 1);
+    l.binary.data[second] = 11;
+    assert_ok(replay(&l.binary, COCOS__IMA_BINARY, &r, &err), err);
+    ck_assert_uint_eq(r.entries, 5);
+    ck_assert_uint_eq(r.others, 2);
+    ck_assert_uint_eq(r.violations, 2);
+    l.binary.data[len + 4] ^= 1; /* their hashes are looked at all the same */
+    assert_fails(replay(&l.binary, COCOS__IMA_BINARY, &r, &err), COCOS_ERR_REJECTED,
+                 "vtpm.ima_template_hash", err);
+    ima_list_done(&l);
+}
+END_TEST
+
 START_TEST(pads_sha1_hashes_for_old_kernels)
 {
     cocos__ima_result r;
@@ -165,6 +190,7 @@ END_TEST
 
 TEST_MAIN(ima,
           replays_every_template_in_both_forms,
+          counts_entries_of_other_registers_apart,
           pads_sha1_hashes_for_old_kernels,
           leaves_other_registers_out_of_the_replay,
           refuses_every_flipped_bit_of_measured_entries,

@@ -144,6 +144,41 @@ START_TEST(ends_at_padding)
 }
 END_TEST
 
+/* As some firmware ends its log area; anything behind the zeros makes it a bad record again. */
+START_TEST(ends_at_a_register_that_there_is_not)
+{
+    tpm_plan p = plan(2);
+    tpm_parts *t = tpm_make(&p);
+
+    memset(cocos__buf_room(&t->log, 4), 0xff, 4);
+    memset(cocos__buf_room(&t->log, 96), 0, 96);
+    assert_ok(cocos__log_replay(span(&t->log), 2, &replay, NULL), NULL);
+    ck_assert_uint_eq(replay.events, p.n_events);
+    ck_assert_mem_eq(replay.pcr[1][0], t->pcr[1][0], 32);
+    cocos__buf_add_u8(&t->log, 1);
+    ck_assert_int_ne(cocos__log_replay(span(&t->log), 2, &replay, NULL), COCOS_OK);
+    tpm_parts_free(t);
+}
+END_TEST
+
+START_TEST(refuses_a_record_that_extends_nothing)
+{
+    for (unsigned type = 3; type <= 4; type++) {
+        tpm_plan p = plan(2);
+        tpm_parts *t = tpm_make(&p);
+        cocos_error *err = NULL;
+        const uint32_t words[] = {1, type, 0, 0}; /* register, type, no digest, no data */
+
+        for (size_t i = 0; i < 4; i++)
+            cocos__buf_add_u32le(&t->log, words[i]);
+        int r = cocos__log_replay(span(&t->log), 2, &replay, &err);
+        ck_assert_int_eq(r, type == 3 ? COCOS_OK : COCOS_ERR_MALFORMED);
+        cocos_error_free(err);
+        tpm_parts_free(t);
+    }
+}
+END_TEST
+
 /* Where the header of a log of SHA-1 and SHA-256 keeps its list. */
 #define OFF_COUNT (32 + 16 + 8)
 #define OFF_ALGS  (OFF_COUNT + 4)
@@ -241,6 +276,8 @@ TEST_MAIN(log,
           lets_records_without_action_name_any_register,
           refuses_a_log_cut_anywhere_but_between_records,
           ends_at_padding,
+          ends_at_a_register_that_there_is_not,
+          refuses_a_record_that_extends_nothing,
           refuses_headers_that_lie,
           reads_the_sha1_form_with_and_without_header,
           believes_data_only_where_their_digest_is_the_logged_one)
