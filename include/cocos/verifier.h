@@ -60,8 +60,10 @@ COCOS_API COCOS_NODISCARD int cocos_evidence_new(
 /**
  * Put material beside the evidence: copied, not read before verification.
  * @param part  enum cocos_evidence_part.
- * @return COCOS_OK; COCOS_ERR_USAGE "evidence.part"; COCOS_ERR_EXHAUSTED "evidence.size",
- *         "evidence.parts": more than 32; COCOS_ERR_MEMORY.   @since 0.1
+ * @return COCOS_OK; COCOS_ERR_USAGE "evidence.part": no such part, an empty one, or one that this
+ *         kind of evidence has no use for; COCOS_ERR_EXHAUSTED "evidence.size", "evidence.parts":
+ *         more than 32, or two of what is neither certificates nor a list; COCOS_ERR_MEMORY. @since
+ * 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_evidence_add(
     cocos_evidence *evidence, int part, const uint8_t *data, size_t len, cocos_error **err);
@@ -248,9 +250,9 @@ COCOS_API COCOS_NODISCARD int
 cocos_verdict_to_json(const cocos_verdict *verdict, char **ret, cocos_error **err);
 
 /**
- * The verdict behind a refusal, of a call that judges on the way and has no other place for it, such
- * as cocos_agent_connect(); NULL when @p err, or what it was caused by, is no such refusal. Borrowed
- * from the error.   @since 0.1
+ * The verdict behind a refusal, of a call that judges on the way and has no other place for it,
+ * such as cocos_agent_connect(); NULL when @p err, or what it was caused by, is no such refusal.
+ * Borrowed from the error.   @since 0.1
  */
 COCOS_API const cocos_verdict *cocos_verdict_of_error(const cocos_error *err);
 

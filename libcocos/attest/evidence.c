@@ -59,26 +59,83 @@ int cocos_evidence_new(
     return COCOS_OK;
 }
 
-static int is_part(int part)
+#define OF(kind)   (1u << COCOS_EVIDENCE_##kind)
+#define ANY_OF_TEE (OF(VTPM) | OF(ENVELOPE)) /* both may hold a report of whatever TEE */
+
+/* What each part is called, the kinds of evidence that have a use for it, and how many. */
+static const struct part_rule {
+    uint8_t part, kinds, most;
+    const char *name;
+} part_rules[] = {
+    {COCOS_PART_CERTIFICATES, OF(SNP) | ANY_OF_TEE, COCOS__EVIDENCE_PARTS, "certificates"},
+    {COCOS_PART_CERT_TABLE, OF(SNP) | ANY_OF_TEE, 1, "certificate table"},
+    {COCOS_PART_CRL, OF(SNP) | OF(TDX) | ANY_OF_TEE, COCOS__EVIDENCE_PARTS, "revocation list"},
+    {COCOS_PART_TCB_INFO, OF(TDX) | ANY_OF_TEE, 1, "TCB info"},
+    {COCOS_PART_QE_IDENTITY, OF(TDX) | ANY_OF_TEE, 1, "QE identity"},
+    {COCOS_PART_TCB_CHAIN, OF(TDX) | ANY_OF_TEE, 1, "TCB issuer chain"},
+    {COCOS_PART_EVENT_LOG, OF(TDX) | OF(VTPM), 1, "event log"},
+    {COCOS_PART_IMA_LOG, OF(VTPM), 1, "IMA list"},
+    {COCOS_PART_TPM_PUBLIC, OF(VTPM), 1, "TPM public area"},
+    {COCOS_PART_TPM_SIGNATURE, OF(VTPM), 1, "TPM signature"},
+    {COCOS_PART_TPM_PCRS, OF(VTPM), 1, "PCR values"},
+    {COCOS_PART_TEE_REPORT, OF(VTPM), 1, "TEE report"},
+    {COCOS_PART_HCL_REPORT, OF(VTPM), 1, "HCL report"},
+    {COCOS_PART_SVSM_MANIFEST, OF(SNP) | OF(VTPM), 1, "services manifest"},
+    {COCOS_PART_AK_CERTIFIED, OF(VTPM), 1, "certification of the AK"},
+};
+
+static const struct part_rule *rule_of(int part)
 {
-    return (part >= COCOS_PART_CERTIFICATES && part <= COCOS_PART_TCB_CHAIN) ||
-           (part >= COCOS_PART_EVENT_LOG && part <= COCOS_PART_AK_CERTIFIED);
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(part_rules); i++) {
+        if (part_rules[i].part == part)
+            return &part_rules[i];
+    }
+    return NULL;
+}
+
+const char *cocos__evidence_part_name(int part)
+{
+    const struct part_rule *rule = rule_of(part);
+    return rule ? rule->name : "part";
+}
+
+/* Nothing that somebody gives is passed over in silence, so it is refused where it has no use. */
+static int check_part(const cocos_evidence *ev, int part, size_t len, cocos_error **err)
+{
+    static const char *const kinds[] = {[COCOS_EVIDENCE_SNP] = "a SEV-SNP report",
+                                        [COCOS_EVIDENCE_TDX] = "a TDX quote",
+                                        [COCOS_EVIDENCE_VTPM] = "TPM quotes",
+                                        [COCOS_EVIDENCE_ENVELOPE] = "an envelope"};
+    const struct part_rule *rule = rule_of(part);
+    cocos__span same[COCOS__EVIDENCE_PARTS];
+
+    if (!rule)
+        return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part", "no part %d of evidence", part);
+    if (!(rule->kinds >> ev->kind & 1))
+        return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part", "%s: %s has no use for it",
+                           rule->name, kinds[ev->kind]);
+    if (len == 0)
+        return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part", "%s: it is empty", rule->name);
+    if (ev->n == COCOS__EVIDENCE_PARTS ||
+        cocos__evidence_parts(ev, part, same, rule->most) == rule->most)
+        return cocos__fail(err, COCOS_ERR_EXHAUSTED, "evidence.parts",
+                           "%s: more than %d beside the evidence, or %d parts of all kinds",
+                           rule->name, rule->most, COCOS__EVIDENCE_PARTS);
+    return COCOS_OK;
 }
 
 int cocos_evidence_add(
     cocos_evidence *ev, int part, const uint8_t *data, size_t len, cocos_error **err)
 {
-    if (!ev || !data || !is_part(part))
-        return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part", "no part %d of evidence", part);
-    if (ev->n == COCOS__EVIDENCE_PARTS)
-        return cocos__fail(err, COCOS_ERR_EXHAUSTED, "evidence.parts",
-                           "more than %d parts beside the evidence", COCOS__EVIDENCE_PARTS);
-
-    int r = copy(data, len, &ev->parts[ev->n].data, err);
-    if (r < 0)
-        return r;
-    ev->parts[ev->n++].part = part;
-    return COCOS_OK;
+    if (!ev || !data)
+        return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part",
+                           "evidence and a part of it are needed");
+    int r = check_part(ev, part, len, err);
+    if (r == COCOS_OK)
+        r = copy(data, len, &ev->parts[ev->n].data, err);
+    if (r == COCOS_OK)
+        ev->parts[ev->n++].part = part;
+    return r;
 }
 
 /* Bytes that a claim has; 0: as many as its value. */

@@ -23,6 +23,9 @@ struct cocos_evidence {
                                                  NULL: not stated */
 };
 
+/* For people. */
+const char *cocos__evidence_part_name(int part);
+
 /* The parts of one kind, up to `max`; gives how many. */
 size_t cocos__evidence_parts(const cocos_evidence *ev, int part, cocos__span *out, size_t max);
 COCOS__DEFINE_FREEP(cocos__evidence_freep, cocos_evidence *, cocos_evidence_free)

@@ -98,17 +98,29 @@ static void choose_parts(judgement *j)
         j->tpm = cocos__envelope_find(&j->envelope, COCOS__MEDIA_TPM_QUOTES);
 }
 
-static int is_known(const char *media_type)
-{
-    static const char *const known[] = {COCOS__MEDIA_SNP_REPORT, COCOS__MEDIA_SNP_CERTS,
-                                        COCOS__MEDIA_TDX_QUOTE,  COCOS__MEDIA_CCEL,
-                                        COCOS__MEDIA_TPM_QUOTES, COCOS__MEDIA_EVENT_LOG,
-                                        COCOS__MEDIA_IMA_LOG,    COCOS__MEDIA_SVSM_MANIFEST,
-                                        COCOS__MEDIA_EXTENDS,    COCOS__MEDIA_AK_CERTIFIED};
+/* Kinds of parts, and with which of the three that are judged they are looked at. */
+static const struct {
+    const char *type;
+    size_t with; /* offset of its span in the judgement */
+} known[] = {
+    {COCOS__MEDIA_SNP_REPORT, offsetof(judgement, snp)},
+    {COCOS__MEDIA_SNP_CERTS, offsetof(judgement, snp)},
+    {COCOS__MEDIA_SVSM_MANIFEST, offsetof(judgement, snp)},
+    {COCOS__MEDIA_TDX_QUOTE, offsetof(judgement, tdx)},
+    {COCOS__MEDIA_CCEL, offsetof(judgement, tdx)},
+    {COCOS__MEDIA_TPM_QUOTES, offsetof(judgement, tpm)},
+    {COCOS__MEDIA_EVENT_LOG, offsetof(judgement, tpm)},
+    {COCOS__MEDIA_IMA_LOG, offsetof(judgement, tpm)},
+    {COCOS__MEDIA_EXTENDS, offsetof(judgement, tpm)},
+    {COCOS__MEDIA_AK_CERTIFIED, offsetof(judgement, tpm)},
+};
 
+static int is_looked_at(const judgement *j, const char *media_type)
+{
     for (size_t i = 0; i < COCOS__ARRAY_LEN(known); i++) {
-        if (strcmp(media_type, known[i]) == 0)
-            return 1;
+        if (strcmp(media_type, known[i].type) == 0)
+            return ((const cocos__span *)(const void *)((const char *)j + known[i].with))->data !=
+                   NULL;
     }
     return 0;
 }
@@ -122,10 +134,7 @@ static const char *parts_found(judgement *j)
 
     for (size_t i = 0; i < j->envelope.n; i++) {
         const char *type = j->envelope.parts[i].media_type;
-        int unused = (strcmp(type, COCOS__MEDIA_SNP_REPORT) == 0 && !j->snp.data) ||
-                     (strcmp(type, COCOS__MEDIA_TDX_QUOTE) == 0 && !j->tdx.data) ||
-                     (strcmp(type, COCOS__MEDIA_TPM_QUOTES) == 0 && !j->tpm.data);
-        if (unused || !is_known(type))
+        if (!is_looked_at(j, type))
             text = cocos__rows_printf(j->rows, "%s; passed over: %s", text, type);
     }
     return text;
@@ -191,7 +200,7 @@ static int judge_snp(judgement *j, cocos_error **err)
     cocos__snp_policy policy = j->policy->snp;
 
     ev.report = j->snp;
-    if (table.len > 0)
+    if (ev.table.len == 0)
         ev.table = table;
     policy.report_data = slot_rule(j->report_data, sizeof j->report_data);
     j->tee_row = "snp.report_data";
@@ -234,6 +243,8 @@ static int judge_tpm(judgement *j, cocos_error **err)
         .certified = cocos__envelope_find(&j->envelope, COCOS__MEDIA_AK_CERTIFIED),
         .event_log = cocos__envelope_find(&j->envelope, COCOS__MEDIA_EVENT_LOG),
         .ima_log = cocos__envelope_find(&j->envelope, COCOS__MEDIA_IMA_LOG),
+        .extends = cocos__envelope_find(&j->envelope, COCOS__MEDIA_EXTENDS),
+        .manifest = cocos__claims_value(&j->claims, COCOS_CLAIM_MANIFEST),
     };
     COCOS__CLEANUP(cocos__freep) cocos__vtpm_policy *policy = malloc(sizeof *policy);
 
@@ -490,7 +501,7 @@ int cocos__envelope_snp(const cocos_evidence *ev, cocos__snp_evidence *ret)
     cocos__span table = cocos__envelope_find(&e, COCOS__MEDIA_SNP_CERTS);
     *ret = cocos__evidence_snp(ev);
     ret->report = cocos__envelope_find(&e, COCOS__MEDIA_SNP_REPORT);
-    if (table.len > 0)
+    if (ret->table.len == 0)
         ret->table = table;
     return ret->report.data != NULL;
 }

@@ -247,6 +247,43 @@ static int judge_tee(const cocos_policy *policy,
     return r;
 }
 
+static const cocos__check parts_check[] = {{"vtpm.parts", "cocos-policy(5)"}};
+
+/* Parts that only a judgement of a TEE would look at, and none is made; or of which the evidence
+ * itself has another. */
+static int is_unused(int part, int with_tee, int message)
+{
+    switch (part) {
+    case COCOS_PART_TPM_PUBLIC:
+    case COCOS_PART_TPM_SIGNATURE:
+    case COCOS_PART_TPM_PCRS:
+        return message;
+    case COCOS_PART_CERTIFICATES:
+    case COCOS_PART_EVENT_LOG:
+    case COCOS_PART_IMA_LOG:
+        return 0;
+    default:
+        return !with_tee;
+    }
+}
+
+static void name_unused(const cocos_evidence *ev, int with_tee, int message, cocos__rows *rows)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < ev->n; i++) {
+        int part = ev->parts[i].part;
+        if (is_unused(part, with_tee, message))
+            text = cocos__rows_printf(rows, "%s%s%s", text, text[0] ? ", " : "",
+                                      cocos__evidence_part_name(part));
+    }
+    cocos__rows_begin(rows, parts_check, 1);
+    cocos__row_skip(
+        rows, 0, (cocos__said){"the policy has a use for all parts", "compiled in"},
+        (cocos__said){text[0] ? cocos__rows_printf(rows, "passed over: %s", text) : "it has",
+                      "evidence"});
+}
+
 int cocos__attest_vtpm(const cocos_policy *policy,
                        const cocos_evidence *ev,
                        const cocos__vtpm_kept *kept,
@@ -262,7 +299,11 @@ int cocos__attest_vtpm(const cocos_policy *policy,
     int r = COCOS_OK;
 
     *simulated = COCOS__UNROOTED;
-    if (trust->state == COCOS__RULE_GIVEN && trust->value >= COCOS__AK_TEE) {
+    int with_tee = trust->state == COCOS__RULE_GIVEN && trust->value >= COCOS__AK_TEE;
+    int message =
+        tpm.signature.len == 0 && cocos__vtpm_message_recognise(ev->main.data, ev->main.len);
+    name_unused(ev, with_tee, message, rows);
+    if (with_tee) {
         t = calloc(1, sizeof *t);
         if (!t)
             return cocos__fail_memory(err);

@@ -15,7 +15,7 @@
 #define CHAIN_MAX 65536
 #define LEAF_MAX  65536
 #define CRL_MAX   (1u << 20)
-#define BLOBS_MAX 8
+#define BLOBS_MAX COCOS__EVIDENCE_PARTS
 
 typedef struct kds_case {
     cocos__session *s;

@@ -72,6 +72,11 @@ static int add_collateral(cocos_case *c, int part, cocos__span data, cocos_error
         return full(err, "pieces of collateral", COCOS__EVIDENCE_PARTS);
     if (part < COCOS_PART_CERTIFICATES || part > COCOS_PART_TCB_CHAIN)
         return bad(err, "collateral of an unknown kind");
+    int many = part == COCOS_PART_CERTIFICATES || part == COCOS_PART_CRL;
+    for (size_t i = 0; !many && i < c->n_collateral; i++) {
+        if (c->collateral[i].part == part)
+            return bad(err, "two pieces of collateral of a kind that there is once");
+    }
     if (data.len == 0 || data.len > COCOS__EVIDENCE_MAX)
         return full(err, "bytes in a piece of collateral, and at least one", COCOS__EVIDENCE_MAX);
     int r = copy(data, &c->collateral[c->n_collateral].data, err);

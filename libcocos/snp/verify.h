@@ -12,7 +12,7 @@
 #include "snp/endorsement.h"
 #include "snp/policy.h"
 
-#define COCOS__SNP_BLOBS_MAX 8
+#define COCOS__SNP_BLOBS_MAX 32
 
 typedef struct cocos__snp_evidence {
     cocos__span report; /* 1184 bytes, or with the certificate table behind it */

@@ -13,7 +13,7 @@
 #include "tdx/policy.h"
 #include "tdx/tcb.h"
 
-#define COCOS__TDX_CRLS_MAX 8
+#define COCOS__TDX_CRLS_MAX 32
 
 typedef struct cocos__tdx_evidence {
     cocos__span quote;

@@ -23,7 +23,7 @@ static const cocos__boot_kind kind = {
 
 int cocos__vtpm_check_log(cocos__vtpm_state *s, cocos_error **err)
 {
-    cocos__span log = s->message.event_log.len ? s->message.event_log : s->ev->event_log;
+    cocos__span log = s->ev->event_log.len ? s->ev->event_log : s->message.event_log;
     cocos__boot_bank banks[COCOS__BANKS] = {0};
 
     for (int b = 0; b < COCOS__BANKS; b++) {

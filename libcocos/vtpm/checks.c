@@ -36,6 +36,7 @@ const cocos__check cocos__vtpm_checks[VTPM_CHECKS] = {
     [VTPM_IMA_LIST] = {"vtpm.ima.list", "Linux IMA templates"},
     [VTPM_IMA_VIOLATIONS] = {"vtpm.ima.violations", "Linux IMA templates"},
     [VTPM_IMA_PCR] = {"vtpm.ima", "Linux IMA, PCR 10"},
+    [VTPM_EXTENDS] = {"vtpm.extends", "cocos-v1 section 1, PCR 15"},
     PCR(0),
     PCR(1),
     PCR(2),

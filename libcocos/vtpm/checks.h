@@ -37,6 +37,7 @@ enum {
     VTPM_IMA_LIST,
     VTPM_IMA_VIOLATIONS,
     VTPM_IMA_PCR,
+    VTPM_EXTENDS,
     VTPM_PCR, /* one a PCR */
     VTPM_PCRS = VTPM_PCR + COCOS__PCRS,
     VTPM_CHECKS
@@ -92,6 +93,7 @@ int cocos__vtpm_check_quotes(cocos__vtpm_state *s, cocos_error **err);
 /* LOG to INITRD. */
 int cocos__vtpm_check_log(cocos__vtpm_state *s, cocos_error **err);
 int cocos__vtpm_check_ima(cocos__vtpm_state *s, cocos_error **err);
+int cocos__vtpm_check_extends(cocos__vtpm_state *s, cocos_error **err);
 /* The rows of the PCRs. */
 void cocos__vtpm_check_pcrs(cocos__vtpm_state *s);
 

@@ -89,6 +89,8 @@ static int check_registers(cocos__vtpm_state *s, cocos_error **err)
     if (r == COCOS_OK)
         r = cocos__vtpm_check_ima(s, err);
     if (r == COCOS_OK)
+        r = cocos__vtpm_check_extends(s, err);
+    if (r == COCOS_OK)
         cocos__vtpm_check_pcrs(s);
     return r;
 }

@@ -13,7 +13,7 @@
 #include "crypto/pubkey.h"
 #include "vtpm/policy.h"
 
-#define COCOS__VTPM_BLOBS_MAX 8
+#define COCOS__VTPM_BLOBS_MAX 32
 
 typedef struct cocos__vtpm_evidence {
     cocos__span main;   /* attest.Attestation, or one TPMS_ATTEST with the next three beside it */
@@ -22,6 +22,8 @@ typedef struct cocos__vtpm_evidence {
     cocos__span pcrs;      /* JSON: {bank: {index: hex}} */
     cocos__span event_log; /* these two in either form */
     cocos__span ima_log;
+    cocos__span extends;  /* what the agent says it extended, CBOR; empty: no list */
+    cocos__span manifest; /* digest that claims name; empty: none */
     cocos__span
         certs[COCOS__VTPM_BLOBS_MAX]; /* intermediates for the AK's certificate; DER or PEM */
     size_t n_certs;
@@ -36,7 +38,8 @@ typedef struct cocos__vtpm_evidence {
         *tee_rows; /* a row that says whether that report is genuine; NULL: nobody judges it */
 } cocos__vtpm_evidence;
 
-/* An attestation key made from its public area: bytes for bytes the same key, with no trust in it. */
+/* An attestation key made from its public area: bytes for bytes the same key, with no trust in it.
+ */
 typedef struct cocos__vtpm_kept {
     cocos__pack public;
     cocos__pubkey *key; /* NULL: nothing kept */

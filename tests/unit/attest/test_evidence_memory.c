@@ -119,7 +119,7 @@ static int take(void *user, cocos_error **err)
     int r = cocos_evidence_new(0, data, len, &ev, err);
 
     if (r == COCOS_OK)
-        r = cocos_evidence_add(ev, COCOS_PART_EVENT_LOG, data, len, err);
+        r = cocos_evidence_add(ev, COCOS_PART_CRL, data, len, err);
     /* Said again it replaces. */
     for (int i = 0; r == COCOS_OK && i < 2; i++)
         r = cocos_evidence_expect(ev, COCOS_CLAIM_MANIFEST, digest, sizeof digest, err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "attest/envelope.h"
+#include "codec/cbor.h"
 #include "snp_maker.h"
 #include "suite.h"
 #include "tpm_maker.h"
@@ -29,6 +30,8 @@ typedef struct plan {
     int flip_report;
     int no_certificates;
     const char *extra; /* media type of one more part */
+    cocos__span extra_data;
+    const uint8_t *extended[4]; /* digests of manifests that went into PCR 15, ended by NULL */
 } plan;
 
 static plan new_plan(int parts)
@@ -47,6 +50,19 @@ static plan new_plan(int parts)
 static cocos__span span(const cocos__buf *b)
 {
     return (cocos__span){b->data, b->len};
+}
+
+/* PCR 15 as an agent extends it before it acts on a manifest. */
+static void extend_manifest(tpm_parts *t, const uint8_t digest[32])
+{
+    uint8_t text[17 + 32] = "cocos-manifest/1";
+    uint8_t event[64];
+
+    memcpy(text + 17, digest, 32);
+    for (int k = 0; k < TPM_BANKS; k++) {
+        tpm_hash(k, text, sizeof text, event);
+        tpm_extend(t, k, 15, event);
+    }
 }
 
 /* The envelope of a plan, its certificates beside it. */
@@ -82,12 +98,15 @@ static cocos_evidence *evidence_of(const plan *p)
     PKI_NEED(cocos__claims_nonce(span(&encoded), tp.nonce, NULL) == COCOS_OK);
     tp.nonce[0] ^= p->other_quote != 0;
     tp.nonce_len = 32;
+    for (size_t i = 0; p->extended[i]; i++)
+        extend_manifest(t, p->extended[i]);
     tpm_quote_again(&tp, t);
     tpm_message(t, &message);
     if (p->parts & TPM)
         parts[n++] = (cocos__envelope_part){COCOS__MEDIA_TPM_QUOTES, span(&message)};
     if (p->extra)
-        parts[n++] = (cocos__envelope_part){p->extra, {instance, 16}};
+        parts[n++] = (cocos__envelope_part){
+            p->extra, p->extra_data.len ? p->extra_data : (cocos__span){instance, 16}};
     PKI_NEED(cocos__envelope_encode(span(&encoded), parts, n, &out, NULL) == COCOS_OK);
 
     PKI_NEED(cocos_evidence_new(0, out.data, out.len, &ev, NULL) == COCOS_OK);
@@ -341,6 +360,105 @@ START_TEST(what_the_policy_judges_cannot_be_left_out)
 }
 END_TEST
 
+/* Types of parts that are looked at beside another part only. */
+START_TEST(what_is_passed_over_is_named)
+{
+    static const struct {
+        int parts;
+        const char *type;
+        int named;
+    } cases[] = {
+        {SNP, COCOS__MEDIA_EVENT_LOG, 1},     {SNP, COCOS__MEDIA_IMA_LOG, 1},
+        {SNP, COCOS__MEDIA_EXTENDS, 1},       {SNP, COCOS__MEDIA_AK_CERTIFIED, 1},
+        {SNP, COCOS__MEDIA_CCEL, 1},          {SNP, COCOS__MEDIA_TDX_QUOTE, 1},
+        {SNP, "application/x-other", 1},      {SNP, COCOS__MEDIA_SNP_CERTS, 0},
+        {TPM, COCOS__MEDIA_SVSM_MANIFEST, 1}, {TPM, COCOS__MEDIA_SNP_CERTS, 1},
+        {TPM, COCOS__MEDIA_EXTENDS, 0},       {TPM, COCOS__MEDIA_EVENT_LOG, 0},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        COCOS__CLEANUP(cocos__freep) char *text = NULL;
+        plan p = new_plan(cases[i].parts);
+        char named[128];
+        p.extra = cases[i].type;
+        cocos_policy *policy = policy_of(cases[i].parts);
+        cocos_evidence *ev = evidence_of(&p);
+        cocos_verifier *verifier = NULL;
+        cocos_verdict *verdict = NULL;
+        assert_ok(cocos_verifier_new(policy, &verifier, NULL), NULL);
+        (void)!cocos_verifier_verify(verifier, ev, SNP_NOW * 1000000000, COCOS_TIME_CHOSEN,
+                                     &verdict, NULL);
+        ck_assert_int_eq(cocos_verdict_to_table(verdict, &text, NULL), COCOS_OK);
+        snprintf(named, sizeof named, "passed over: %s", cases[i].type);
+        ck_assert_msg((strstr(text, named) != NULL) == cases[i].named, "%s", cases[i].type);
+        cocos_verdict_free(verdict);
+        cocos_verifier_free(verifier);
+        cocos_policy_free(policy);
+        cocos_evidence_free(ev);
+    }
+}
+END_TEST
+
+/* One list of extends for the manifests of `listed`. */
+static void put_list(cocos__buf *b, const uint8_t *const *listed, uint64_t pcr, const char *what)
+{
+    size_t n = 0;
+
+    while (listed[n])
+        n++;
+    cocos__buf_reset(b);
+    cocos__cbor_put_array(b, n);
+    for (size_t i = 0; i < n; i++) {
+        cocos__cbor_put_array(b, 3);
+        cocos__cbor_put_uint(b, pcr);
+        cocos__cbor_put_text(b, what);
+        cocos__cbor_put_bytes(b, listed[i], 32);
+    }
+}
+
+START_TEST(the_list_of_extends_explains_pcr_15)
+{
+    static const uint8_t other[32] = {9};
+    const uint8_t *const one[] = {manifest, NULL}, *const two[] = {other, manifest, NULL};
+    const uint8_t *const last[] = {manifest, other, NULL}, *const none[] = {NULL};
+    const struct {
+        const uint8_t *const *listed;
+        const uint8_t *const *extended;
+        const char *code;
+    } cases[] = {{one, one, ""},
+                 {two, two, ""},
+                 {one, none, "vtpm.extends"}, /* it says so and did not */
+                 {one, two, "vtpm.extends"},  /* it did more than it says */
+                 {two, one, "vtpm.extends"},
+                 {last, last, "vtpm.extends"}, /* not the manifest of the claims */
+                 {none, none, "vtpm.extends"}};
+    COCOS__CLEANUP(cocos__buf_done) cocos__buf list;
+
+    cocos__buf_init(&list, 4096);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        plan p = new_plan(TPM);
+        for (size_t k = 0; cases[i].extended[k]; k++)
+            p.extended[k] = cases[i].extended[k];
+        put_list(&list, cases[i].listed, 15, "cocos-manifest/1");
+        p.extra = COCOS__MEDIA_EXTENDS;
+        p.extra_data = span(&list);
+        ck_assert_str_eq(judge(policy_of(TPM), &p), cases[i].code);
+    }
+    for (int k = 0; k < 4; k++) { /* another register, another thing, cut, something behind */
+        plan p = new_plan(TPM);
+        p.extended[0] = manifest;
+        put_list(&list, one, k == 0 ? 14 : 15, k == 1 ? "cocos-manifest/2" : "cocos-manifest/1");
+        if (k == 2)
+            list.len--;
+        if (k == 3)
+            cocos__buf_add_u8(&list, 0);
+        p.extra = COCOS__MEDIA_EXTENDS;
+        p.extra_data = span(&list);
+        ck_assert_str_eq(judge(policy_of(TPM), &p), "vtpm.extends");
+    }
+}
+END_TEST
+
 START_TEST(an_empty_policy_accepts_nothing)
 {
     plan p = new_plan(SNP | TPM);
@@ -434,6 +552,8 @@ int main(void)
                                   a_slot_that_the_policy_states_must_be_that_of_the_claims,
                                   the_tpm_key_is_the_one_that_the_report_names,
                                   what_the_policy_judges_cannot_be_left_out,
+                                  what_is_passed_over_is_named,
+                                  the_list_of_extends_explains_pcr_15,
                                   an_empty_policy_accepts_nothing,
                                   compat_is_accepted_only_by_name,
                                   a_kept_chain_serves_envelopes,

@@ -398,6 +398,38 @@ START_TEST(refuses_two_quotes_of_one_bank)
 }
 END_TEST
 
+START_TEST(names_parts_that_it_has_no_use_for)
+{
+    static const int parts[] = {COCOS_PART_TEE_REPORT, COCOS_PART_CRL, COCOS_PART_TPM_PCRS,
+                                COCOS_PART_IMA_LOG, COCOS_PART_EVENT_LOG};
+    tpm_plan p = tpm_plan_new(p256);
+
+    for (int given = 0; given < 2; given++) {
+        COCOS__CLEANUP(cocos__freep) char *text = NULL;
+        tpm_parts *t = tpm_make(&p);
+        cocos_evidence *ev = tpm_evidence(t);
+        cocos_policy *policy = tpm_policy(&p);
+        cocos_verifier *verifier = NULL;
+        cocos_verdict *verdict = NULL;
+
+        for (size_t i = 0; given && i < sizeof parts / sizeof *parts; i++)
+            PKI_NEED(!cocos_evidence_add(ev, parts[i], t->log.data, t->log.len, NULL));
+        assert_ok(cocos_verifier_new(policy, &verifier, NULL), NULL);
+        (void)!cocos_verifier_verify(verifier, ev, TPM_NOW * 1000000000, COCOS_TIME_CHOSEN,
+                                     &verdict, NULL);
+        ck_assert_int_eq(cocos_verdict_to_json(verdict, &text, NULL), COCOS_OK);
+        ck_assert_int_eq(strstr(text, "\"passed over: TEE report, revocation list, PCR values\"") !=
+                             NULL,
+                         given);
+        cocos_verdict_free(verdict);
+        cocos_verifier_free(verifier);
+        cocos_policy_free(policy);
+        cocos_evidence_free(ev);
+        tpm_parts_free(t);
+    }
+}
+END_TEST
+
 START_TEST(compares_the_log_with_what_was_quoted)
 {
     tpm_plan p = tpm_plan_new(p256);
@@ -851,6 +883,7 @@ int main(void)
                                   wants_a_strong_bank_and_the_demanded_one,
                                   refuses_structures_that_are_cut_or_too_long,
                                   refuses_two_quotes_of_one_bank,
+                                  names_parts_that_it_has_no_use_for,
                                   compares_the_log_with_what_was_quoted,
                                   wants_a_log_where_a_layer_is_stated,
                                   finds_kernel_command_line_and_initrd_and_nothing_else,

@@ -521,6 +521,9 @@ START_TEST(has_room_for_so_much_and_no_more)
 
     assert_fails(cocos_case_add_collateral(file, COCOS_PART_EVENT_LOG, much, 1, &err),
                  COCOS_ERR_MALFORMED, "case.form", err);
+    assert_ok(cocos_case_add_collateral(file, COCOS_PART_TCB_INFO, much, 1, &err), err);
+    assert_fails(cocos_case_add_collateral(file, COCOS_PART_TCB_INFO, much, 1, &err),
+                 COCOS_ERR_MALFORMED, "case.form", err);
     for (int i = 0; i < 4; i++)
         assert_ok(cocos_case_add_collateral(file, COCOS_PART_CRL, much, COCOS__EVIDENCE_MAX, &err),
                   err);
@@ -600,7 +603,7 @@ int main(void)
                                   a_certificate_for_something_else_stamps_no_time,
                                   refuses_answers_that_are_no_time_stamp_of_this_case,
                                   a_time_stamp_outlives_its_certificate,
-                                        refuses_files_that_are_no_case,
+                                  refuses_files_that_are_no_case,
                                   has_room_for_so_much_and_no_more,
                                   is_explained_in_plain_words,
                                   NULL};
