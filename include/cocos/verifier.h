@@ -85,10 +85,13 @@ enum cocos_claim {
  * Say what this evidence must claim, as far as the caller knows it from its session and no policy
  * can: the verdict shows it as expected by the caller. Stated again it replaces. Evidence in an
  * envelope is undecided unless purpose and challenge are stated, here or by the policy. Evidence of
- * other kinds has no claims: there this has no effect.
+ * other kinds has no claims; there the challenge is the whole data slot of a report or quote (64
+ * bytes) or the nonce of TPM quotes (1 to 64): where the policy states another, nothing is
+ * accepted.
  * @param claim  enum cocos_claim.
  * @param data   its value, as long as the claim wants; text without NUL. Copied.
- * @return COCOS_OK; COCOS_ERR_USAGE "evidence.claim"; COCOS_ERR_MEMORY.   @since 0.1
+ * @return COCOS_OK; COCOS_ERR_USAGE "evidence.claim": no such claim of this kind of evidence, or
+ *         another length; COCOS_ERR_MEMORY.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_evidence_expect(
     cocos_evidence *evidence, int claim, const uint8_t *data, size_t len, cocos_error **err);

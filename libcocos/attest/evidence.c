@@ -157,18 +157,34 @@ int cocos_evidence_expect(
     size_t size = 0;
     cocos__span value;
 
-    if (!ev || !data || !claim_size(claim, &size))
-        return cocos__fail(err, COCOS_ERR_USAGE, "evidence.claim", "no claim %d of evidence",
-                           claim);
-    if (size ? len != size : len == 0 || len > COCOS__CHALLENGE_MAX)
+    if (!ev || !data || !claim_size(claim, &size) ||
+        (ev->kind != COCOS_EVIDENCE_ENVELOPE && claim != COCOS_CLAIM_CHALLENGE))
         return cocos__fail(err, COCOS_ERR_USAGE, "evidence.claim",
-                           "claim %d has %zu bytes, not %zu", claim, size, len);
+                           "no claim %d of this kind of evidence", claim);
+    if (ev->kind == COCOS_EVIDENCE_SNP || ev->kind == COCOS_EVIDENCE_TDX)
+        size = COCOS__CHALLENGE_MAX; /* of the data slot */
+    if (size ? len != size : len == 0 || len > COCOS__CHALLENGE_MAX)
+        return cocos__fail(
+            err, COCOS_ERR_USAGE, "evidence.claim", "%s %d wants %s%zu bytes, not %zu",
+            claim == COCOS_CLAIM_CHALLENGE ? "nonce, data slot or challenge: claim" : "claim",
+            claim, size ? "" : "1 to ", size ? size : COCOS__CHALLENGE_MAX, len);
     int r = copy(data, len, &value, err);
     if (r < 0)
         return r;
     free((void *)(uintptr_t)ev->expected[claim].data);
     ev->expected[claim] = value;
     return COCOS_OK;
+}
+
+cocos__match cocos__evidence_slot(const cocos_evidence *ev, const cocos__match *stated)
+{
+    cocos__span v = ev->expected[COCOS_CLAIM_CHALLENGE];
+    int both = stated->state != COCOS__RULE_GIVEN || cocos__match_has(stated, v.data, v.len);
+
+    if (!v.data)
+        return *stated;
+    return (cocos__match){COCOS__RULE_GIVEN, v.len, both ? 1 : 0, (uint8_t *)(uintptr_t)v.data,
+                          "caller"};
 }
 
 int cocos_evidence_claim(

@@ -5,6 +5,7 @@
 #include <cocos/verifier.h>
 
 #include "base/bytes.h"
+#include "base/rule.h"
 
 #define COCOS__CLAIM_COUNT 9 /* numbers below it are claims */
 
@@ -25,6 +26,10 @@ struct cocos_evidence {
 
 /* For people. */
 const char *cocos__evidence_part_name(int part);
+
+/* The rule for a data slot or nonce: what the policy states and what the caller does of this
+ * evidence, lent. Where they are not the same no value fits. */
+cocos__match cocos__evidence_slot(const cocos_evidence *ev, const cocos__match *stated);
 
 /* The parts of one kind, up to `max`; gives how many. */
 size_t cocos__evidence_parts(const cocos_evidence *ev, int part, cocos__span *out, size_t max);

@@ -158,8 +158,9 @@ static int keep_envelope(cocos_verifier *v, const cocos_evidence *ev, cocos_erro
     int has_vtpm = cocos__envelope_vtpm(ev, &q);
 
     if (!has_snp && !has_tdx && !has_vtpm)
-        return cocos__fail(err, COCOS_ERR_MALFORMED, "envelope.parts",
-                           "the envelope holds no report, quote or quotes of which to keep anything");
+        return cocos__fail(
+            err, COCOS_ERR_MALFORMED, "envelope.parts",
+            "the envelope holds no report, quote or quotes of which to keep anything");
     int r = has_snp ? keep_snp(v, &s, err) : COCOS_OK;
     if (r == COCOS_OK && has_tdx)
         r = keep_tdx(v, &t, err);
@@ -194,15 +195,19 @@ static int verify_kind(const cocos_verifier *v,
 {
     if (ev->kind == COCOS_EVIDENCE_TDX) {
         cocos__tdx_evidence t = cocos__evidence_tdx(ev);
+        cocos__tdx_policy policy = v->policy->tdx;
         cocos__span log = {NULL, 0};
+        policy.report_data = cocos__evidence_slot(ev, &policy.report_data);
         cocos__evidence_parts(ev, COCOS_PART_EVENT_LOG, &log, 1);
-        return cocos__attest_tdx(&t, log, &v->policy->tdx, roots_of(v), v->kept.tdx, time_s, rows,
+        return cocos__attest_tdx(&t, log, &policy, roots_of(v), v->kept.tdx, time_s, rows,
                                  simulated, err);
     }
     cocos__snp_evidence s = cocos__evidence_snp(ev);
+    cocos__snp_policy policy = v->policy->snp;
     cocos__span manifest = {NULL, 0};
+    policy.report_data = cocos__evidence_slot(ev, &policy.report_data);
     cocos__evidence_parts(ev, COCOS_PART_SVSM_MANIFEST, &manifest, 1);
-    return cocos__attest_snp(&s, manifest, &v->policy->snp, roots_of(v),
+    return cocos__attest_snp(&s, manifest, &policy, roots_of(v),
                              v->kept.snp.endorsement.leaf ? &v->kept.snp : NULL, time_s, rows,
                              simulated, err);
 }

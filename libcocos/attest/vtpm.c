@@ -284,6 +284,22 @@ static void name_unused(const cocos_evidence *ev, int with_tee, int message, coc
                       "evidence"});
 }
 
+/* The policy with the nonce that the caller states; left alone when it states none. */
+static int own_nonce(const cocos_policy *policy,
+                     const cocos_evidence *ev,
+                     cocos__vtpm_policy **ret,
+                     cocos_error **err)
+{
+    if (!ev->expected[COCOS_CLAIM_CHALLENGE].data)
+        return COCOS_OK;
+    *ret = malloc(sizeof **ret);
+    if (!*ret)
+        return cocos__fail_memory(err);
+    **ret = policy->vtpm;
+    (*ret)->nonce = cocos__evidence_slot(ev, &policy->vtpm.nonce);
+    return COCOS_OK;
+}
+
 int cocos__attest_vtpm(const cocos_policy *policy,
                        const cocos_evidence *ev,
                        const cocos__vtpm_kept *kept,
@@ -295,9 +311,12 @@ int cocos__attest_vtpm(const cocos_policy *policy,
     const cocos__certs *roots = policy->roots.n ? &policy->roots : NULL;
     const cocos__number *trust = &policy->vtpm.ak_trust;
     cocos__vtpm_evidence tpm = cocos__evidence_vtpm(ev);
+    COCOS__CLEANUP(cocos__freep) cocos__vtpm_policy *own = NULL;
     COCOS__CLEANUP(cocos__freep) tee *t = NULL;
-    int r = COCOS_OK;
+    int r = own_nonce(policy, ev, &own, err);
 
+    if (r < 0)
+        return r;
     *simulated = COCOS__UNROOTED;
     int with_tee = trust->state == COCOS__RULE_GIVEN && trust->value >= COCOS__AK_TEE;
     int message =
@@ -311,7 +330,7 @@ int cocos__attest_vtpm(const cocos_policy *policy,
         r = judge_tee(policy, ev, roots, time_s, &tpm, t, rows, simulated, err);
     }
     if (r == COCOS_OK)
-        r = cocos__vtpm_verify(&tpm, &policy->vtpm, roots, kept, time_s, rows, err);
+        r = cocos__vtpm_verify(&tpm, own ? own : &policy->vtpm, roots, kept, time_s, rows, err);
     if (r == COCOS_OK)
         cocos__verdict_coverage(rows, policy, tpm.tee_rows ? tpm.tee_rows : "vtpm.pcr.0",
                                 *simulated);

@@ -50,6 +50,8 @@ int cocos__match_has(const cocos__match *m, const uint8_t *value, size_t size)
 
 static cocos__said expected_value(cocos__rows *rows, const cocos__match *rule)
 {
+    if (rule->count == 0)
+        return (cocos__said){"no value: the policy states another", rule->by};
     const char *first = cocos__rows_hex(rows, rule->values, rule->size);
 
     if (rule->count > 1)

@@ -15,7 +15,7 @@ enum cocos__rule_state { COCOS__RULE_UNSET = 0, COCOS__RULE_ANY = 1, COCOS__RULE
 typedef struct cocos__match {
     int state;
     size_t size;
-    size_t count;
+    size_t count;    /* 0 where no value fits */
     uint8_t *values; /* owned */
     const char *by;  /* who states them; static, NULL: the policy */
 } cocos__match;

@@ -69,9 +69,8 @@ static void check_chain(const cocos__snp_endorsement *e, cocos__rows *rows)
 
 static void check_root(const cocos__snp_endorsement *e, cocos__rows *rows)
 {
-    cocos__said expected = e->simulated
-                               ? (cocos__said){"a root of the policy", "policy"}
-                               : (cocos__said){"a trusted root key", "policy, or compiled in"};
+    cocos__said expected = e->own_roots ? (cocos__said){"a root of the policy", "policy"}
+                                        : (cocos__said){"a root of AMD", "compiled in"};
 
     if (!e->root)
         return;

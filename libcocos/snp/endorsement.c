@@ -149,6 +149,7 @@ static void judge_root(cocos__snp_endorsement *e, const cocos__certs *roots)
     const cocos__pin *pin =
         e->root ? cocos__pin_find(cocos__snp_pins, cocos__snp_pins_n, e->root) : NULL;
 
+    e->own_roots = roots != NULL;
     if (!e->root)
         return;
     if (!roots) {

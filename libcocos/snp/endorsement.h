@@ -44,6 +44,7 @@ typedef struct cocos__snp_endorsement {
     int chain_complete;       /* intermediate and root were there */
     const char *root_name;    /* NULL: the root is not trusted */
     int simulated;            /* trusted, but not one of AMD's */
+    int own_roots;            /* the policy's were asked for, not AMD's */
 } cocos__snp_endorsement;
 
 /*

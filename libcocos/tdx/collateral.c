@@ -157,8 +157,8 @@ static const char *signer_defect(const cocos__tdx_case *k, const cocos__tdx_coll
 static void check_signer(const cocos__tdx_case *k, const cocos__tdx_collateral *c)
 {
     const char *defect = signer_defect(k, c);
-    cocos__said expected = {"a signed path from the TCB signer to a trusted root",
-                            "policy, or compiled in"};
+    cocos__said expected = {"a signed path from the TCB signer to the root of the PCK certificate",
+                            k->pck->own_roots ? "policy" : "compiled in"};
     cocos__said exact = {"a signature over the exact bytes", "compiled in"};
 
     cocos__row_test(k->rows, TDX_SIGNING_CHAIN, !defect, "tdx.tcb_signing_chain", expected,
@@ -171,26 +171,37 @@ static void check_signer(const cocos__tdx_case *k, const cocos__tdx_collateral *
                     "tdx.qe_identity_signature", exact, signature_text(c->qe_identity_signed));
 }
 
-/* One object's span of time: issueDate <= now <= nextUpdate. */
-static void check_span(const cocos__tdx_case *k, const char *what, int64_t from, int64_t to)
-{
-    cocos__said at = {cocos__tdx_time_text(k->rows, k->time_s), "caller"};
-    const char *text =
-        cocos__rows_printf(k->rows, "%s from %s to %s", what, cocos__tdx_time_text(k->rows, from),
-                           cocos__tdx_time_text(k->rows, to));
+/* A span of time of the collateral: issueDate <= now <= nextUpdate. */
+typedef struct span_of {
+    const char *what;
+    int64_t from, to;
+} span_of;
 
-    cocos__row_test(k->rows, TDX_COLLATERAL_VALIDITY, k->time_s >= from && k->time_s <= to,
-                    "tdx.collateral_expired", at, (cocos__said){text, SIGNER});
-}
-
-/* The signer's certificates count as part of the collateral's span. */
+/* The signer's certificates count as part of it. What is shown is what does not hold, or what ends
+ * first. */
 static void check_spans(const cocos__tdx_case *k, const cocos__tdx_collateral *c)
 {
-    check_span(k, "TCB info", c->tcb_info.issued, c->tcb_info.next_update);
-    check_span(k, "QE identity", c->qe_identity.issued, c->qe_identity.next_update);
-    for (size_t i = 0; i < c->chain.n; i++)
-        check_span(k, cocos__rows_printf(k->rows, "%s", cocos__cert_subject_cn(c->chain.at[i])),
-                   cocos__cert_not_before(c->chain.at[i]), cocos__cert_not_after(c->chain.at[i]));
+    span_of spans[4] = {{"TCB info", c->tcb_info.issued, c->tcb_info.next_update},
+                        {"QE identity", c->qe_identity.issued, c->qe_identity.next_update}};
+    const span_of *shown = NULL;
+    int bad = 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        const cocos__cert *cert = c->chain.at[i];
+        spans[2 + i] = (span_of){cocos__rows_printf(k->rows, "%s", cocos__cert_subject_cn(cert)),
+                                 cocos__cert_not_before(cert), cocos__cert_not_after(cert)};
+    }
+    for (size_t i = 0; i < 4 && !bad; i++) {
+        bad = k->time_s < spans[i].from || k->time_s > spans[i].to;
+        if (bad || !shown || spans[i].to < shown->to)
+            shown = &spans[i];
+    }
+    const char *text = cocos__rows_printf(k->rows, "%s from %s to %s", shown->what,
+                                          cocos__tdx_time_text(k->rows, shown->from),
+                                          cocos__tdx_time_text(k->rows, shown->to));
+    cocos__row_test(k->rows, TDX_COLLATERAL_VALIDITY, !bad, "tdx.collateral_expired",
+                    (cocos__said){cocos__tdx_time_text(k->rows, k->time_s), "caller"},
+                    (cocos__said){text, SIGNER});
 }
 
 static void check_tcb_info(const cocos__tdx_case *k, const cocos__tdx_tcb_info *t)

@@ -195,6 +195,7 @@ int cocos__tdx_pck_read(cocos__span pem,
         cocos__tdx_pck_done(&p);
         return cocos__fail_memory(err);
     }
+    p.own_roots = roots != NULL;
     if (p.chain.n == 3)
         p.root_name = cocos__tdx_root_name(p.chain.at[2], roots, &p.simulated);
     *ret = p;

@@ -27,6 +27,7 @@ typedef struct cocos__tdx_pck {
     const char *defect;    /* of form, names, extension or signatures; NULL: none */
     const char *root_name; /* NULL: the root is not trusted */
     int simulated;
+    int own_roots; /* the policy's were asked for, not Intel's */
 } cocos__tdx_pck;
 
 /* Defects are noted: COCOS_OK or MEMORY. `roots` NULL: Intel's. */

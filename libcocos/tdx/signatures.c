@@ -110,12 +110,12 @@ static void check_chain(const cocos__tdx_case *c)
     if (p->chain.n != 3)
         return;
     const char *pin = cocos__rows_hex(c->rows, cocos__cert_spki_sha256(p->chain.at[2]), 32);
-    cocos__row_test(
-        c->rows, TDX_ROOT, p->root_name != NULL, "tdx.root_untrusted",
-        (cocos__said){"a trusted root key", p->simulated ? "policy" : "policy, or compiled in"},
-        (cocos__said){cocos__rows_printf(c->rows, "%s, key SHA-256 %s",
-                                         cocos__cert_subject_cn(p->chain.at[2]), pin),
-                      "itself"});
+    cocos__row_test(c->rows, TDX_ROOT, p->root_name != NULL, "tdx.root_untrusted",
+                    p->own_roots ? (cocos__said){"a root of the policy", "policy"}
+                                 : (cocos__said){"the root of Intel", "compiled in"},
+                    (cocos__said){cocos__rows_printf(c->rows, "%s, key SHA-256 %s",
+                                                     cocos__cert_subject_cn(p->chain.at[2]), pin),
+                                  "itself"});
 }
 
 static void check_validity(const cocos__tdx_case *c)

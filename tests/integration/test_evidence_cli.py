@@ -75,7 +75,7 @@ def test_another_nonce_is_rejected_and_its_own_is_not(case, tmp_path):
     assert verdict(0, *args, "--policy", policy, *AT, "--nonce", "d1" * 64)["verdict"] == "accepted"
     found = verdict(3, *args, "--policy", policy, *AT, "--nonce", "d2" * 64)
     assert row(found, f"{kind}.report_data")["outcome"] == "failed"
-    fails(2, "policy.length", "evidence", "verify", *args, "--policy", policy, *AT, "--nonce", "d1" * 63)
+    fails(2, "evidence.claim", "evidence", "verify", *args, "--policy", policy, *AT, "--nonce", "d1" * 63)
 
 
 def test_claims_stand_for_their_hash(case, tmp_path):

@@ -160,12 +160,14 @@ int cli_policy_open(tool *t, const char *path, cocos_policy **ret)
 }
 
 /* Claims are what the guest hashed; the library hashes them again. */
-static int set_claims(tool *t, cocos_policy *policy, const char *path)
+static int set_claims(tool *t, cocos_policy *policy)
 {
+    const char *path = tool_args_get(t->args, "claims");
     size_t len;
     int code = 0;
     cocos_error *err = NULL;
-    TOOL_CLEANUP(tool_free_text) char *data = tool_read_file(t, path, CLAIMS_MAX, &len, &code);
+    TOOL_CLEANUP(tool_free_text)
+    char *data = path ? tool_read_file(t, path, CLAIMS_MAX, &len, &code) : NULL;
 
     if (!data)
         return code;
@@ -174,7 +176,7 @@ static int set_claims(tool *t, cocos_policy *policy, const char *path)
                : 0;
 }
 
-/* What evidence in an envelope has to claim. */
+/* What evidence in an envelope has to claim, and any evidence has to answer. */
 static int expect_claims(tool *t, cocos_evidence *evidence)
 {
     static const struct {
@@ -208,25 +210,6 @@ static int expect_claims(tool *t, cocos_evidence *evidence)
             return tool_fail_error(t, err);
     }
     return 0;
-}
-
-/* --nonce and --claims are of this one exchange, so they come beside the policy. */
-static int refine_policy(tool *t, cocos_evidence *evidence, cocos_policy *policy)
-{
-    static const char *const slots[] = {[COCOS_EVIDENCE_SNP] = "snp.report_data",
-                                        [COCOS_EVIDENCE_TDX] = "tdx.report_data",
-                                        [COCOS_EVIDENCE_VTPM] = "vtpm.nonce"};
-    const char *nonce = tool_args_get(t->args, "nonce");
-    const char *claims = tool_args_get(t->args, "claims");
-    cocos_error *err = NULL;
-
-    if (cocos_evidence_kind(evidence) == COCOS_EVIDENCE_ENVELOPE) {
-        int code = expect_claims(t, evidence);
-        return code || !claims ? code : set_claims(t, policy, claims);
-    }
-    if (nonce && cocos_policy_set(policy, slots[cocos_evidence_kind(evidence)], nonce, &err) < 0)
-        return tool_fail_error(t, err);
-    return claims ? set_claims(t, policy, claims) : 0;
 }
 
 int cli_time_parse(tool *t, const char *option, const char *text, int64_t *time_ns)
@@ -289,7 +272,7 @@ int cli_evidence_verify(tool *t)
                          "--policy is needed: without one nothing is acceptable");
     if ((code = open_evidence(t, &evidence)) != 0 || (code = add_parts(t, evidence)) != 0 ||
         (code = add_bundle(t, evidence)) != 0 || (code = cli_policy_open(t, path, &policy)) != 0 ||
-        (code = refine_policy(t, evidence, policy)) != 0 ||
+        (code = expect_claims(t, evidence)) != 0 || (code = set_claims(t, policy)) != 0 ||
         (code = time_of(t, &time_ns, &source)) != 0)
         return code;
     if (cocos_verifier_new(policy, &verifier, &err) < 0)

@@ -112,7 +112,7 @@ static void done(void)
 
 static int take(void *user, cocos_error **err)
 {
-    static const uint8_t digest[32] = {4};
+    static const uint8_t digest[64] = {4};
     cocos_evidence *ev = NULL;
     size_t len;
     const uint8_t *data = cocos_evidence_data(user, &len);
@@ -122,7 +122,9 @@ static int take(void *user, cocos_error **err)
         r = cocos_evidence_add(ev, COCOS_PART_CRL, data, len, err);
     /* Said again it replaces. */
     for (int i = 0; r == COCOS_OK && i < 2; i++)
-        r = cocos_evidence_expect(ev, COCOS_CLAIM_MANIFEST, digest, sizeof digest, err);
+        r = cocos_evidence_kind(ev) == COCOS_EVIDENCE_ENVELOPE
+                ? cocos_evidence_expect(ev, COCOS_CLAIM_MANIFEST, digest, 32, err)
+                : cocos_evidence_expect(ev, COCOS_CLAIM_CHALLENGE, digest, 64, err);
     cocos_evidence_free(ev);
     return r;
 }

@@ -33,6 +33,57 @@ static snp_plan with(const snp_authority *ca, uint32_t version, size_t at, uint6
     return p;
 }
 
+/* What the caller expects of this one report, beside what the policy does. */
+START_TEST(holds_the_data_slot_to_what_the_caller_expects)
+{
+    static const struct {
+        uint8_t caller;
+        const char *policy, *code, *origin;
+    } cases[] = {{0xd1, NULL, "", "caller"},
+                 {0xd2, NULL, "snp.report_data", "caller"},
+                 {0xd1, "any", "", "caller"},
+                 {0xd2, "any", "snp.report_data", "caller"},
+                 {0xd1, "d2", "snp.report_data", "caller"},
+                 {0xd2, "d2", "snp.report_data", "caller"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snp_plan p = snp_plan_new(&milan, 3);
+        cocos_evidence *ev = snp_make(&p);
+        cocos_policy *policy = snp_policy(&milan);
+        cocos_verifier *verifier = NULL;
+        cocos_verdict *verdict = NULL;
+        cocos_error *err = NULL;
+        uint8_t slot[64];
+
+        memset(slot, 0xd2, sizeof slot);
+        if (cases[i].policy && cases[i].policy[0] == 'd')
+            assert_ok(cocos_policy_set_bytes(policy, "snp.report_data", slot, 64, &err), err);
+        else if (cases[i].policy)
+            assert_ok(cocos_policy_set(policy, "snp.report_data", "any", &err), err);
+        memset(slot, cases[i].caller, sizeof slot);
+        assert_ok(cocos_evidence_expect(ev, COCOS_CLAIM_CHALLENGE, slot, 64, &err), err);
+        assert_fails(cocos_evidence_expect(ev, COCOS_CLAIM_CHALLENGE, slot, 63, &err),
+                     COCOS_ERR_USAGE, "evidence.claim", err);
+        assert_fails(cocos_evidence_expect(ev, COCOS_CLAIM_PURPOSE, slot, 3, &err), COCOS_ERR_USAGE,
+                     "evidence.claim", err);
+        ck_assert_str_eq(verdict_code(policy, ev, SNP_NOW, NULL), cases[i].code);
+        assert_ok(cocos_verifier_new(policy, &verifier, &err), err);
+        (void)!cocos_verifier_verify(verifier, ev, SNP_NOW * 1000000000, COCOS_TIME_CHOSEN,
+                                     &verdict, NULL);
+        const char *origin = NULL;
+        for (size_t k = 0; k < cocos_verdict_row_count(verdict); k++) {
+            if (strcmp(cocos_verdict_row_text(verdict, k, COCOS_ROW_NAME), "snp.report_data") == 0)
+                origin = cocos_verdict_row_text(verdict, k, COCOS_ROW_ORIGIN);
+        }
+        ck_assert_str_eq(origin, cases[i].origin);
+        cocos_verdict_free(verdict);
+        cocos_verifier_free(verifier);
+        cocos_policy_free(policy);
+        cocos_evidence_free(ev);
+    }
+}
+END_TEST
+
 START_TEST(accepts_every_version_line_and_kind_of_key)
 {
     for (uint32_t version = 2; version <= 5; version++)
@@ -857,7 +908,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {accepts_every_version_line_and_kind_of_key,
+    const TTest *const tests[] = {holds_the_data_slot_to_what_the_caller_expects,
+                                  accepts_every_version_line_and_kind_of_key,
                                   says_simulated_when_a_test_root_vouches,
                                   refuses_any_root_that_nobody_listed,
                                   refuses_malformed_reports,
