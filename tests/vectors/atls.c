@@ -13,19 +13,6 @@
 
 /* ---- Reading ---- */
 
-static json_t *load(const char *dir, const char *name)
-{
-    blob b = read_blob(dir, name);
-    json_t *j = json_loadb((const char *)b.data, b.len, 0, NULL);
-
-    free(b.data);
-    if (!json_is_array(j)) {
-        fprintf(stderr, "run-vectors: %s/%s: no list of rows\n", dir, name);
-        exit(2);
-    }
-    return j;
-}
-
 blob hex_of(const json_t *row, const char *name)
 {
     const char *hex = text_of(row, name);
@@ -35,10 +22,8 @@ blob hex_of(const json_t *row, const char *name)
         return b;
     b.len = strlen(hex) / 2;
     b.data = malloc(b.len + 1);
-    if (cocos__hex_decode(hex, strlen(hex), b.data, b.len, NULL) < 0) {
-        fprintf(stderr, "run-vectors: %s is not hex\n", name);
-        exit(2);
-    }
+    if (cocos__hex_decode(hex, strlen(hex), b.data, b.len, NULL) < 0)
+        die("not hex", name);
     return b;
 }
 
@@ -89,6 +74,8 @@ static exporter exporter_from(const json_t *row)
 
     if (secret.len == 48)
         e.hash = COCOS__SHA384;
+    if (secret.len > sizeof e.secret)
+        die("too long", "exporter_secret");
     memcpy(e.secret, secret.data, secret.len);
     free(secret.data);
     return e;
@@ -96,18 +83,20 @@ static exporter exporter_from(const json_t *row)
 
 exporter exporter_of(const char *dir, const char *session)
 {
-    json_t *rows = load(dir, "sessions.json");
+    json_t *rows = rows_of(dir, "sessions.json");
     json_t *row = NULL;
     size_t i = 0;
 
-    json_array_foreach(rows, i, row) if (strcmp(text_of(row, "id"), session) == 0)
+    json_array_foreach(rows, i, row)
     {
+        const char *id = text_of(row, "id");
+        if (!id || strcmp(id, session) != 0)
+            continue;
         exporter e = exporter_from(row);
         json_decref(rows);
         return e;
     }
-    fprintf(stderr, "run-vectors: no session %s\n", session);
-    exit(2);
+    die("no such session", session);
 }
 
 static X509_STORE *roots_of(const char *dir, const json_t *row)
@@ -371,6 +360,8 @@ static int validate(const cocos__ea_session *s,
     const char *results = text_of(verifiers, "results_verifier");
     cocos__ea_terms terms = *base;
 
+    if (!verifier)
+        die("missing", "evidence_verifier");
     terms.attested = strcmp(verifier, "none") != 0 || (results && strcmp(results, "none") != 0);
     int r = cocos__ea_validate(s, &terms, authenticator, result, err);
     if (r < 0 || !result->payload || strcmp(verifier, "accept") == 0)
@@ -726,31 +717,26 @@ static int run_frame(const char *dir, const json_t *row)
 
 /* ---- The whole set ---- */
 
-static const struct {
-    const char *file;
-    int (*run)(const char *dir, const json_t *row);
-} files[] = {
-    {"identities.json", run_identity},
-    {"sessions.json", run_session},
-    {"requests.json", run_request},
-    {"create.json", run_create},
-    {"authenticators.json", run_authenticator},
-    {"provider.json", run_provider},
-    {"payloads.json", run_payload},
-    {"sequences.json", run_sequence},
-    {"frames.json", run_frame},
-    {"transcripts.json", run_transcript},
-    {"live-server.json", run_live_server},
-    {"live-client.json", run_live_client},
-};
-
-void run_atls(const char *dir, unsigned *passed, unsigned *failed)
+void run_atls(const char *dir, tally *count)
 {
-    for (size_t f = 0; f < COCOS__ARRAY_LEN(files); f++) {
-        json_t *rows = load(dir, files[f].file);
-        json_t *row = NULL;
-        size_t i = 0;
-        json_array_foreach(rows, i, row) * (files[f].run(dir, row) ? failed : passed) += 1;
-        json_decref(rows);
-    }
+    static const struct {
+        const char *file;
+        int (*run)(const char *dir, const json_t *row);
+    } files[] = {
+        {"identities.json", run_identity},
+        {"sessions.json", run_session},
+        {"requests.json", run_request},
+        {"create.json", run_create},
+        {"authenticators.json", run_authenticator},
+        {"provider.json", run_provider},
+        {"payloads.json", run_payload},
+        {"sequences.json", run_sequence},
+        {"frames.json", run_frame},
+        {"transcripts.json", run_transcript},
+        {"live-server.json", run_live_server},
+        {"live-client.json", run_live_client},
+    };
+
+    for (size_t f = 0; f < COCOS__ARRAY_LEN(files); f++)
+        run_rows(dir, files[f].file, files[f].run, atls_shape, count);
 }

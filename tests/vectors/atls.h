@@ -37,6 +37,9 @@ int make_stub(void *user,
               cocos__buf *evidence,
               cocos_error **err);
 
+/* What rows of a file of the set hold. */
+const shape *atls_shape(const char *file, const json_t *row);
+
 /* Compares with the row's "expect"; prints and returns 1 when they differ. `code` "" is success. */
 int compare(const char *file, const json_t *row, const char *code);
 

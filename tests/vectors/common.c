@@ -10,23 +10,47 @@
 
 #include "base/clock.h"
 
+#define FILE_MAX (8u << 20)
+
+static char running[256];
+
+const char *row_name(void)
+{
+    return running[0] ? running : "vectors";
+}
+
+void row_begin(const char *name)
+{
+    snprintf(running, sizeof running, "%s", name);
+}
+
 void die(const char *what, const char *name)
 {
-    fprintf(stderr, "vectors: %s: %s\n", what, name);
+    fprintf(running[0] ? stdout : stderr, "%s: %s: %s\n", row_name(), what, name);
     exit(2);
+}
+
+/* 0 when it cannot be read whole; a folder opens, and cannot. */
+static int read_file(const char *path, blob *b)
+{
+    FILE *f = fopen(path, "rb");
+
+    if (!f)
+        return 0;
+    b->len = fread(b->data, 1, FILE_MAX, f);
+    int ok = !ferror(f) && b->len < FILE_MAX;
+    fclose(f);
+    return ok;
 }
 
 blob read_blob(const char *dir, const char *name)
 {
     char path[8192];
-    blob b = {malloc(8u << 20), 0};
+    blob b = {malloc(FILE_MAX), 0};
 
     snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *f = fopen(path, "rb");
-    if (!f || !b.data)
+    if (!b.data || !read_file(path, &b))
         die("cannot read", path);
-    b.len = fread(b.data, 1, 8u << 20, f);
-    fclose(f);
     return b;
 }
 

@@ -6,10 +6,15 @@
 
 #include <cocos/verifier.h>
 
-/* Ends the program: the vectors are not as they should be. */
-void die(const char *what, const char *name) __attribute__((noreturn));
+#include "shape.h"
 
-/* A file of the set, read whole; ends the program when it cannot be. free(data). */
+/* Ends the row that is judged, in its own process, or the program: the vectors are not as they
+ * should be. The line begins with row_name(). */
+void die(const char *what, const char *name) __attribute__((noreturn));
+void row_begin(const char *name);
+const char *row_name(void);
+
+/* A file of the set, read whole; dies when it cannot be. free(data). */
 typedef struct blob {
     uint8_t *data;
     size_t len;
@@ -23,7 +28,7 @@ const char *text_of(const json_t *row, const char *name);
 /* Seconds since 1970 of an RFC 3339 time in UTC. */
 int64_t seconds_of(const char *time);
 
-/* Sets a rule; ends the program when the library does not take it. */
+/* Sets a rule; dies when the library does not take it. */
 void rule(cocos_policy *policy, const char *name, const char *value);
 /* The value of an option of the row, or "any". */
 void rule_or_any(cocos_policy *policy, const char *name, const json_t *options, const char *option);
@@ -46,7 +51,26 @@ int judge_code(const json_t *row, const char *code);
 int run_snp(const char *dir, const json_t *row);
 int run_tdx(const char *dir, const json_t *row);
 int run_vtpm(const char *dir, const json_t *row);
+
+/* Rows that agreed, rows that did not, and files that hold no rows. */
+typedef struct tally {
+    unsigned passed;
+    unsigned failed;
+    unsigned errors;
+} tally;
+
+/*
+ * Every row of a file, each in a process of its own, so that none takes the others with it. NULL
+ * for `shape_of`: what runs a row asks for its shape itself.
+ */
+void run_rows(const char *dir,
+              const char *file,
+              int (*run)(const char *dir, const json_t *row),
+              const shape *(*shape_of)(const char *file, const json_t *row),
+              tally *count);
+/* The list of a file; NULL: there is none, and a line says why. */
+json_t *rows_of(const char *dir, const char *file);
 /* A set with files of its own. */
-void run_atls(const char *dir, unsigned *passed, unsigned *failed);
+void run_atls(const char *dir, tally *count);
 
 #endif

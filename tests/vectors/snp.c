@@ -31,6 +31,46 @@ static const char *const defaulted[][2] = {
     {"snp.id_keys", "trusted_id_key_hash"},       {"snp.author_keys", "trusted_author_key_hash"},
 };
 
+static const shape options_shape[] = {
+    TEXT(MAY, "measurement"),
+    TEXT(MAY, "report_data"),
+    TEXT(MAY, "host_data"),
+    TEXT(MAY, "family_id"),
+    TEXT(MAY, "image_id"),
+    TEXT(MAY, "report_id"),
+    TEXT(MAY, "chip_id"),
+    TEXT(MAY, "min_tcb"),
+    TEXT(MAY, "min_launch_tcb"),
+    TEXT(MAY, "min_build"),
+    TEXT(MAY, "min_version"),
+    TEXT(MAY, "min_guest_svn"),
+    TEXT(MAY, "platform_info"),
+    TEXT(MAY, "vmpl"),
+    TEXT(MAY, "min_launch_mit_vector"),
+    TEXT(MAY, "min_current_mit_vector"),
+    TEXT(MAY, "guest_policy"),
+    TEXT(MAY, "permit_provisional"),
+    TEXT(MAY, "require_id_block"),
+    TEXT(MAY, "require_author_key"),
+    TEXT(MAY, "trusted_id_key_hash"),
+    TEXT(MAY, "trusted_author_key_hash"),
+    ONE_OF(MAY, "ek_kind", "vcek|vlek"), /* told of the certificate, which says it itself */
+    END};
+
+static const shape row_shape[] = {CASE,
+                                  TEXT(MAY, "kind"),
+                                  TEXT(MUST, "report"),
+                                  TEXT(MUST, "endorsement_cert"),
+                                  TEXT(MUST, "chain"),
+                                  TEXT(MAY, "cert_table"),
+                                  TEXT(MAY, "crl"),
+                                  TEXT(MUST, "trusted_root"),
+                                  TEXT(MUST, "time"),
+                                  OBJECT(MAY, "options", options_shape),
+                                  TEXT(MAY, "go_sev_guest_verdict"),
+                                  TEXT(MAY, "go_sev_guest_error"),
+                                  END};
+
 static const char *const layers[] = {"coverage.firmware", "coverage.kernel",
                                      "coverage.command_line", "coverage.initrd", "coverage.agent"};
 
@@ -58,12 +98,14 @@ static cocos_policy *policy_of(const char *dir, const json_t *row)
 
 int run_snp(const char *dir, const json_t *row)
 {
+    if (!shape_fits(row, row_shape))
+        return 1;
     cocos_policy *policy = policy_of(dir, row);
     cocos_evidence *evidence = NULL;
     blob report = read_blob(dir, text_of(row, "report"));
 
     if (cocos_evidence_new(COCOS_EVIDENCE_SNP, report.data, report.len, &evidence, NULL) < 0)
-        abort();
+        die("no evidence", text_of(row, "report"));
     add_part(evidence, COCOS_PART_CERTIFICATES, dir, text_of(row, "endorsement_cert"));
     add_part(evidence, COCOS_PART_CERTIFICATES, dir, text_of(row, "chain"));
     if (text_of(row, "cert_table"))

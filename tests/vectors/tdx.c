@@ -16,11 +16,31 @@ static const char *const always_any[] = {
     "coverage.firmware", "coverage.kernel", "coverage.command_line", "coverage.initrd",
     "coverage.agent"};
 
+static const shape options_shape[] = {TEXT(MAY, "mr_td"),
+                                      TEXT(MAY, "report_data"),
+                                      TEXT(MAY, "rtmr0"),
+                                      TEXT(MAY, "mr_seam"),
+                                      TEXT(MAY, "min_tee_tcb_svn"),
+                                      ONE_OF(MAY, "permit_debug", "true|false"),
+                                      END};
+
+static const shape row_shape[] = {CASE,
+                                  TEXT(MAY, "kind"),
+                                  TEXT(MUST, "quote"),
+                                  TEXT(MAY, "collateral"),
+                                  FLAG(MAY, "check_crl"),
+                                  TEXT(MUST, "trusted_root"),
+                                  TEXT(MUST, "time"),
+                                  TEXT(MAY, "tcb_status"),
+                                  OBJECT(MAY, "options", options_shape),
+                                  TEXT(MAY, "dcap_qvl_result"),
+                                  TEXT(MAY, "go_tdx_guest_verdict"),
+                                  TEXT(MAY, "go_tdx_guest_error"),
+                                  END};
+
 static cocos_policy *policy_of(const char *dir, const json_t *row)
 {
     const json_t *options = json_object_get(row, "options");
-    const char *debug = text_of(options, "permit_debug");
-    const json_t *flag = json_object_get(options, "permit_debug");
     cocos_policy *policy = NULL;
 
     if (cocos_policy_new(&policy, NULL) < 0)
@@ -29,9 +49,7 @@ static cocos_policy *policy_of(const char *dir, const json_t *row)
         rule_or_any(policy, exact[i][0], options, exact[i][1]);
     for (size_t i = 0; i < sizeof always_any / sizeof *always_any; i++)
         rule(policy, always_any[i], "any");
-    if (json_is_boolean(flag))
-        debug = json_is_true(flag) ? "true" : "false";
-    rule(policy, "tdx.permit_debug", debug ? debug : "any");
+    rule_or_any(policy, "tdx.permit_debug", options, "permit_debug");
     if (!text_of(row, "collateral"))
         rule(policy, "tdx.collateral", "any");
     if (!json_is_true(json_object_get(row, "check_crl")))
@@ -54,12 +72,18 @@ static void add_collateral(cocos_evidence *evidence, const char *dir, const json
     };
     int crl = json_is_true(json_object_get(row, "check_crl"));
     char name[1024];
+    int found = 0;
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(name, sizeof name, "%s/%s", text_of(row, "collateral"), files[i].name);
-        if (has_file(dir, name) && (crl || files[i].part != COCOS_PART_CRL))
+        if (!has_file(dir, name))
+            continue;
+        found = 1;
+        if (crl || files[i].part != COCOS_PART_CRL)
             add_part(evidence, files[i].part, dir, name);
     }
+    if (!found)
+        die("no collateral", text_of(row, "collateral"));
 }
 
 /* The machine of this quote left its log too (README of the set). */
@@ -77,12 +101,14 @@ add_log(cocos_policy *policy, cocos_evidence *evidence, const char *dir, const j
 
 int run_tdx(const char *dir, const json_t *row)
 {
+    if (!shape_fits(row, row_shape))
+        return 1;
     cocos_policy *policy = policy_of(dir, row);
     cocos_evidence *evidence = NULL;
     blob quote = read_blob(dir, text_of(row, "quote"));
 
     if (cocos_evidence_new(COCOS_EVIDENCE_TDX, quote.data, quote.len, &evidence, NULL) < 0)
-        abort();
+        die("no evidence", text_of(row, "quote"));
     if (text_of(row, "collateral"))
         add_collateral(evidence, dir, row);
     add_log(policy, evidence, dir, row);

@@ -20,6 +20,73 @@
 static const char *const layers[] = {"coverage.firmware", "coverage.kernel",
                                      "coverage.command_line", "coverage.initrd", "coverage.agent"};
 
+#define BANKS     "sha1|sha256|sha384|sha512"
+#define VTPM_CASE CASE, TEXT(MUST, "kind"), TEXT(MAY, "checked_with"), TEXT(MAY, "time")
+
+static const shape attestation_files[] = {TEXT(MUST, "attestation"), TEXT(MAY, "roots"),
+                                          TEXT(MAY, "policy"), END};
+static const shape attestation_options[] = {TEXT(MAY, "nonce"),
+                                            ONE_OF(MAY, "ak", "unpinned|pinned|cert|tee"),
+                                            TEXT(MAY, "ak_sha256"),
+                                            TEXT(MAY, "tee_nonce"),
+                                            ONE_OF(MAY, "tee_signature", "skip"),
+                                            ONE_OF(MAY, "bank", BANKS),
+                                            FLAG(MAY, "allow_sha1"),
+                                            FLAG(MAY, "require_event_log"),
+                                            END};
+static const shape attestation_shape[] = {VTPM_CASE, OBJECT(MUST, "files", attestation_files),
+                                          OBJECT(MUST, "options", attestation_options), END};
+
+static const shape quote_files[] = {TEXT(MUST, "ak_pub"), TEXT(MUST, "attest"),
+                                    TEXT(MUST, "signature"), END};
+static const shape quote_options[] = {TEXT(MAY, "nonce"), ONE_OF(MAY, "bank", BANKS),
+                                      OBJECT(MUST, "pcrs", NULL), FLAG(MAY, "allow_sha1"), END};
+static const shape quote_shape[] = {VTPM_CASE, OBJECT(MUST, "files", quote_files),
+                                    OBJECT(MUST, "options", quote_options),
+                                    TEXT(MAY, "tpm2_checkquote"), END};
+
+static const shape log_files[] = {TEXT(MUST, "event_log"), END};
+static const shape log_options[] = {ONE_OF(MAY, "form", "tcg|ccel"), ONE_OF(MUST, "bank", BANKS),
+                                    OBJECT(MAY, "pcrs", NULL), FLAG(MAY, "allow_sha1"), END};
+static const shape rtmr_shape[] = {TEXT(MAY, "0"), TEXT(MAY, "1"), TEXT(MAY, "2"), TEXT(MAY, "3"),
+                                   END};
+static const shape log_expected[] = {OBJECT(MAY, "replayed", NULL), OBJECT(MAY, "rtmr", rtmr_shape),
+                                     NUMBER(MAY, "startup_locality"), NUMBER(MAY, "events"), END};
+static const shape log_shape[] = {VTPM_CASE, OBJECT(MUST, "files", log_files),
+                                  OBJECT(MUST, "options", log_options),
+                                  OBJECT(MAY, "expected", log_expected), END};
+
+static const shape ima_files[] = {TEXT(MUST, "ima_log"), END};
+static const shape ima_options[] = {ONE_OF(MUST, "form", "ascii|binary"),
+                                    ONE_OF(MUST, "bank", BANKS),
+                                    TEXT(MUST, "pcr10"),
+                                    FLAG(MAY, "allow_violations"),
+                                    ONE_OF(MAY, "other_bank_rule", "per-bank|padded"),
+                                    END};
+static const shape ima_expected[] = {TEXT(MAY, "pcr10"), NUMBER(MAY, "entries"),
+                                     LIST(MAY, "violations", NULL), END};
+static const shape ima_shape[] = {VTPM_CASE, OBJECT(MUST, "files", ima_files),
+                                  OBJECT(MUST, "options", ima_options),
+                                  OBJECT(MAY, "expected", ima_expected), END};
+
+static const shape golden_files[] = {TEXT(MUST, "policy"), END};
+static const shape golden_options[] = {ONE_OF(MUST, "operation", "policy"),
+                                       OBJECT(MUST, "pcrs", NULL), END};
+static const shape golden_shape[] = {VTPM_CASE, OBJECT(MUST, "files", golden_files),
+                                     OBJECT(MUST, "options", golden_options), END};
+
+static const shape no_files[] = {END};
+static const shape extend_options[] = {ONE_OF(MUST, "operation", "extend"),
+                                       ONE_OF(MUST, "bank", "sha256|sha384"),
+                                       NUMBER(MAY, "index"),
+                                       TEXT(MUST, "initial"),
+                                       TEXT(MUST, "data"),
+                                       END};
+static const shape extend_expected[] = {TEXT(MUST, "value"), END};
+static const shape extend_shape[] = {VTPM_CASE, OBJECT(MAY, "files", no_files),
+                                     OBJECT(MUST, "options", extend_options),
+                                     OBJECT(MUST, "expected", extend_expected), END};
+
 static const json_t *options_of(const json_t *row)
 {
     return json_object_get(row, "options");
@@ -119,6 +186,17 @@ static int64_t time_of(const json_t *row)
     return seconds_of(text_of(row, "time") ? text_of(row, "time") : "2025-06-01T00:00:00Z");
 }
 
+/* Bytes of a text in hex; `at_most` fit. */
+static size_t bytes_of(const json_t *options, const char *name, uint8_t *out, size_t at_most)
+{
+    const char *text = text_of(options, name);
+    size_t n = text ? strlen(text) / 2 : 0;
+
+    if (!text || n > at_most || cocos__hex_decode(text, strlen(text), out, n, NULL) < 0)
+        die("no bytes in hex, or too many", name);
+    return n;
+}
+
 /*
  * Rows whose TEE report is made up: only the binding is under test, so the section of the TPM is
  * judged alone, with the report's data slot as the message has it.
@@ -128,18 +206,16 @@ static int judge_binding(const json_t *row, blob b)
     static cocos__vtpm_policy p;
     cocos__vtpm_evidence ev = {.main = {b.data, b.len}, .tee_name = "made up", .tee_rows = "none"};
     COCOS__CLEANUP(cocos__rows_freep) cocos__rows *rows = NULL;
-    const char *text = text_of(options_of(row), "tee_nonce");
     cocos__vtpm_message m;
     uint8_t nonce[256];
+    size_t len = bytes_of(options_of(row), "tee_nonce", nonce, sizeof nonce);
     uint64_t vmpl = 0;
 
     p = (cocos__vtpm_policy){.nonce = {.state = COCOS__RULE_ANY}};
     p.ak_trust = (cocos__number){COCOS__RULE_GIVEN, COCOS__AK_TEE};
     p.binding = (cocos__number){COCOS__RULE_GIVEN, COCOS__BINDING_LEGACY};
     p.pcrs.state = COCOS__RULE_ANY;
-    if (cocos__hex_decode(text, strlen(text), nonce, strlen(text) / 2, NULL) < 0 ||
-        cocos__match_add(&p.tee_nonce, nonce, strlen(text) / 2, NULL) < 0 ||
-        cocos__rows_new(&rows, NULL) < 0)
+    if (cocos__match_add(&p.tee_nonce, nonce, len, NULL) < 0 || cocos__rows_new(&rows, NULL) < 0)
         abort();
     if (cocos__vtpm_message_read(ev.main, &m, NULL) == COCOS_OK &&
         cocos__vtpm_snp_slot(m.snp, &ev.tee_slot, &vmpl, NULL) == COCOS_OK && !ev.tee_slot.len)
@@ -164,7 +240,7 @@ static int run_attestation(const char *dir, const json_t *row)
     cocos_policy *policy = policy_of(dir, row);
     int done = add_golden(policy, dir, row);
     if (cocos_evidence_new(COCOS_EVIDENCE_VTPM, b.data, b.len, &evidence, NULL) < 0)
-        abort();
+        die("no evidence", file_of(row, "attestation"));
     int failed = done ? done > 0 : judge(row, policy, evidence, time_of(row));
     cocos_evidence_free(evidence);
     cocos_policy_free(policy);
@@ -182,7 +258,7 @@ static int run_quote(const char *dir, const json_t *row)
     if (cocos_evidence_new(COCOS_EVIDENCE_VTPM, attest.data, attest.len, &evidence, NULL) < 0 ||
         cocos_evidence_add(evidence, COCOS_PART_TPM_PCRS, (const uint8_t *)pcrs, strlen(pcrs),
                            NULL) < 0)
-        abort();
+        die("no evidence", file_of(row, "attest"));
     add_part(evidence, COCOS_PART_TPM_PUBLIC, dir, file_of(row, "ak_pub"));
     add_part(evidence, COCOS_PART_TPM_SIGNATURE, dir, file_of(row, "signature"));
     int failed = judge(row, policy, evidence, time_of(row));
@@ -201,7 +277,7 @@ static void read_values(const json_t *json, cocos__pcr_values *v)
     memset(v, 0, sizeof *v);
     if (text &&
         cocos__pcr_values_read((cocos__span){(const uint8_t *)text, strlen(text)}, 0, v, NULL) < 0)
-        abort();
+        die("no PCR values", text);
     free(text);
 }
 
@@ -297,7 +373,8 @@ static int check_ima_facts(const json_t *row, const cocos__ima_result *r)
     if (violations && json_array_size(violations) != r->violations)
         return unexpected(row, "violations", "another number");
     for (size_t i = 0; i < json_array_size(violations) && i < COCOS__IMA_VIOLATIONS_MAX; i++) {
-        if ((size_t)json_integer_value(json_array_get(violations, i)) != r->violation[i])
+        const json_t *at = json_array_get(violations, i);
+        if (!json_is_integer(at) || (size_t)json_integer_value(at) != r->violation[i])
             return unexpected(row, "violations", "other entries");
     }
     return 0;
@@ -352,21 +429,22 @@ static const char *golden_code(const cocos__pcr_values *golden, const cocos__pcr
 }
 
 /* The rule of the Go agent: the bank is extended with the SHA-3 digest of its size. */
-static int run_extend(const json_t *row)
+static int run_extend(const char *dir, const json_t *row)
 {
     const json_t *o = options_of(row);
     int bank = bank_of(row);
     size_t size = cocos__bank_size(bank);
-    const char *data = text_of(o, "data");
     uint8_t value[COCOS__PCR_MAX];
     uint8_t digest[COCOS__PCR_MAX];
     uint8_t bytes[4096];
+    size_t len = bytes_of(o, "data", bytes, sizeof bytes);
     char hex[2 * COCOS__PCR_MAX + 1];
 
-    if (cocos__hex_decode(text_of(o, "initial"), 2 * size, value, size, NULL) < 0 ||
-        cocos__hex_decode(data, strlen(data), bytes, strlen(data) / 2, NULL) < 0 ||
-        cocos__digest(bank == COCOS__BANK_SHA256 ? COCOS__SHA3_256 : COCOS__SHA3_384, bytes,
-                      strlen(data) / 2, digest, NULL) < 0 ||
+    (void)dir;
+    if (bytes_of(o, "initial", value, sizeof value) != size)
+        die("not the length of the bank", "initial");
+    if (cocos__digest(bank == COCOS__BANK_SHA256 ? COCOS__SHA3_256 : COCOS__SHA3_384, bytes, len,
+                      digest, NULL) < 0 ||
         cocos__pcr_extend(bank, value, digest, NULL) < 0)
         abort();
     cocos__hex_encode(value, size, hex);
@@ -375,14 +453,11 @@ static int run_extend(const json_t *row)
     return judge_code(row, "");
 }
 
-static int run_pcr(const char *dir, const json_t *row)
+static int run_golden(const char *dir, const json_t *row)
 {
     static cocos__pcr_values golden;
     static cocos__pcr_values found;
     cocos_error *err = NULL;
-
-    if (says(row, "operation", "extend"))
-        return run_extend(row);
     blob b = read_blob(dir, file_of(row, "policy"));
     read_values(json_object_get(options_of(row), "pcrs"), &found);
     int r = cocos__pcr_values_read((cocos__span){b.data, b.len}, 1, &golden, &err);
@@ -396,17 +471,24 @@ int run_vtpm(const char *dir, const json_t *row)
 {
     static const struct {
         const char *kind;
+        const shape *shapes;
         int (*run)(const char *dir, const json_t *row);
-    } kinds[] = {{"attestation", run_attestation},
-                 {"quote", run_quote},
-                 {"eventlog", run_eventlog},
-                 {"ima", run_ima},
-                 {"pcr", run_pcr}};
+    } kinds[] = {{"attestation", attestation_shape, run_attestation},
+                 {"quote", quote_shape, run_quote},
+                 {"eventlog", log_shape, run_eventlog},
+                 {"ima", ima_shape, run_ima},
+                 {"pcr", golden_shape, run_golden},
+                 {"extend", extend_shape, run_extend}};
     const char *kind = text_of(row, "kind");
 
+    /* Two things under one name. */
+    if (kind && strcmp(kind, "pcr") == 0 && says(row, "operation", "extend"))
+        kind = "extend";
     for (size_t i = 0; kind && i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(kinds[i].kind, kind) == 0)
-            return kinds[i].run(dir, row);
+        if (strcmp(kinds[i].kind, kind) != 0)
+            continue;
+        return shape_fits(row, kinds[i].shapes) ? kinds[i].run(dir, row) : 1;
     }
-    return unexpected(row, "kind", kind ? kind : "none");
+    printf("%s: no such kind of row: %s\n", row_name(), kind ? kind : "none");
+    return 1;
 }
