@@ -68,6 +68,12 @@ def test_good_evidence_is_accepted_and_loudly_simulated(case):
     assert first.startswith(b"ACCEPTED (SIMULATED")
 
 
+def test_made_evidence_holds_by_the_clock_too(case):
+    kind, folder, args = case
+    found = verdict(0, *args, "--policy", folder / "policy.json")
+    assert (kind, row(found, "time")["signer"]) == (kind, "the caller's clock")
+
+
 def test_another_nonce_is_rejected_and_its_own_is_not(case, tmp_path):
     kind, folder, args = case
     policy = changed(folder / "policy.json", tmp_path / "p.json", **{f"{kind}__report_data": None})

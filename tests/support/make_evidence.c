@@ -2,10 +2,9 @@
 /*
  * make-evidence DIR: writes DIR/snp, DIR/tdx and DIR/vtpm, each with evidence of a hierarchy whose
  * keys are made on the spot, all that is needed to judge it (single files, and for SNP and TDX a
- * bundle), and a policy that accepts it as
- * simulated: SNP from 2020 on for ten years from now, TDX at 2025-06-15T15:06:40Z. For tests that
- * drive programs and bindings, and for trying out without a confidential machine
- * (doc/guide/verify.md).
+ * bundle), and a policy that accepts it as simulated: SNP from 2020 on, TDX from June 2025 on, both
+ * until ten years from now. For tests that drive programs and bindings, and for trying out without
+ * a confidential machine (doc/guide/verify.md).
  */
 #include <cocos/key.h>
 
@@ -17,6 +16,7 @@
 #include <time.h>
 
 #define SNP_TO ((int64_t)time(NULL) + INT64_C(86400) * 3650)
+#define TDX_TO SNP_TO
 #include "snp_maker.h"
 #include "tdx_maker.h"
 #include "tpm_maker.h"
@@ -129,6 +129,14 @@ static void write_pem(const char *top, const char *name, X509 *cert)
     free(pem.data);
 }
 
+/* As collateral has it. */
+static void text_time(time_t t, char out[32])
+{
+    struct tm tm;
+
+    PKI_NEED(gmtime_r(&t, &tm) && strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -147,6 +155,9 @@ int main(int argc, char **argv)
 
     tdx_authority intel = tdx_authority_new();
     tdx_plan tdx = tdx_plan_new(&intel);
+    char end[32];
+    text_time(TDX_TO, end);
+    tdx.tcb_next = tdx.qe_next = end;
     write_case(argv[1], "tdx", "quote.bin", tdx_make(&tdx), tdx_policy(&intel));
     write_pem(argv[1], "tdx/root.pem", intel.root);
     tdx_authority_free(&intel);
