@@ -3,6 +3,7 @@
 """What a built library exports, what its map lists and what its headers declare are the same.
 
 symbols.py LIBRARY MAP HEADER... : of the map only the public nodes, those without PRIVATE in the name.
+symbols.py --private LIBRARY USER... : what LIBRARY exports in its private nodes, some user needs.
 """
 
 import pathlib
@@ -32,20 +33,33 @@ def declared(headers: list[pathlib.Path]) -> set[str]:
     return names
 
 
+def symbols(library: pathlib.Path, *options: str) -> list[tuple[str, str]]:
+    """Name and version of each."""
+    command = ["nm", "-D", "--with-symbol-versions", *options, str(library)]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = [line.split()[-2:] for line in out.splitlines()]
+    return [(s.partition("@")[0], s.partition("@")[2]) for kind, s in found if kind != "A"]
+
+
 def exported(library: pathlib.Path) -> set[str]:
     """Of the public nodes; a symbol without a version is a fault of its own."""
-    command = ["nm", "-D", "--defined-only", "--with-symbol-versions", str(library)]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    names: set[str] = set()
-    for line in out.splitlines():
-        kind, symbol = line.split()[-2:]
-        name, _, version = symbol.partition("@")
-        if kind != "A" and "PRIVATE" not in version:
-            names.add(name if version else f"{name} (without a version)")
-    return names
+    public = [(n, v) for n, v in symbols(library, "--defined-only") if "PRIVATE" not in v]
+    return {name if version else f"{name} (without a version)" for name, version in public}
+
+
+def private(library: pathlib.Path, users: list[pathlib.Path]) -> int:
+    exports = {name for name, version in symbols(library, "--defined-only") if "PRIVATE" in version}
+    needed = {name for user in users for name, _ in symbols(user, "--undefined-only")}
+    unused = sorted(exports - needed)
+    print("\n".join(f"{name}: exported by {library.name}, needed by nobody" for name in unused))
+    print(f"{len(exports)} private symbols, {len(unused)} faults")
+    return 1 if unused or not exports else 0
 
 
 def main() -> int:
+    if sys.argv[1] == "--private":
+        library, *users = [pathlib.Path(a) for a in sys.argv[2:]]
+        return private(library, users)
     library, script, *headers = [pathlib.Path(a) for a in sys.argv[1:]]
     in_map = mapped(script)
     faults: list[str] = []
