@@ -104,6 +104,20 @@ static void add_mask(cocos__buf *b, uint64_t mask, const char *(*name)(int))
     }
 }
 
+static void add_tcb(cocos__buf *b, const cocos__snp_min_tcb *least)
+{
+    const char *between = "";
+
+    for (size_t i = 0; i < COCOS__SNP_TCB_PARTS; i++) {
+        if (!(least->named >> i & 1))
+            continue;
+        cocos__buf_printf(b, "%s%s %u", between, cocos__snp_tcb_names[i], least->part[i]);
+        between = ", ";
+    }
+    if (!least->named)
+        cocos__buf_printf(b, "0x%" PRIx64 " in the layout of the line", least->value);
+}
+
 static void add_value(cocos__buf *b, const cocos_policy *policy, const cocos__rule *rule)
 {
     const void *at = (const char *)policy + rule->offset;
@@ -113,6 +127,9 @@ static void add_value(cocos__buf *b, const cocos_policy *policy, const cocos__ru
     switch (rule->type) {
     case COCOS__RULE_BYTES:
         add_bytes(b, at);
+        break;
+    case COCOS__RULE_TCB:
+        add_tcb(b, at);
         break;
     case COCOS__RULE_FLAG:
         cocos__buf_add_str(b, n->value ? "true" : "false");

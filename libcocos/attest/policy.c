@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "attest/vtpm.h"
 #include "codec/hex.h"
 #include "snp/id_key.h"
 #include "tdx/tcb.h"
@@ -72,12 +73,23 @@ void cocos__policy_swap(cocos_policy *a, cocos_policy *b)
 
 static int bad_value(const cocos__rule *rule, const char *value, cocos_error **err)
 {
-    return cocos__fail(err, COCOS_ERR_USAGE, "policy.value",
-                       "%s: \"%.80s\" is not a value of this rule", rule->name, value);
+    char takes[256];
+
+    return cocos__fail(err, COCOS_ERR_USAGE, "policy.value", "%s: \"%.80s\" is not one of: %s, any",
+                       rule->name, value, cocos__rule_takes(rule, takes, sizeof takes));
 }
 
 static int bad_length(const cocos__rule *rule, size_t len, cocos_error **err)
 {
+    if (len == 0)
+        return cocos__fail(err, COCOS_ERR_USAGE, "policy.length", "%s: an empty value%s",
+                           rule->name,
+                           rule->offset == offsetof(cocos_policy, vtpm.nonce)
+                               ? "; for quotes without a nonce there is vtpm.without_nonce"
+                               : "");
+    if (rule->size == 0)
+        return cocos__fail(err, COCOS_ERR_USAGE, "policy.length",
+                           "%s: %zu bytes, at most %d are taken", rule->name, len, BYTES_MAX);
     return cocos__fail(err, COCOS_ERR_USAGE, "policy.length", "%s: %zu bytes, the rule wants %zu",
                        rule->name, len, rule->size);
 }
@@ -118,6 +130,9 @@ static int add_bytes(cocos_policy *policy,
     }
     if (len == 0 || len > BYTES_MAX || (rule->size && len != rule->size))
         return bad_length(rule, len, err);
+    if (more && m->state == COCOS__RULE_GIVEN && rule->single)
+        return cocos__fail(err, COCOS_ERR_USAGE, "policy.conflict", "%s: one value, not several",
+                           rule->name);
     if (more && m->state == COCOS__RULE_GIVEN)
         return cocos__match_add(m, data, len, err);
 
@@ -213,6 +228,56 @@ set_word(cocos_policy *policy, const cocos__rule *rule, const char *value, cocos
     return COCOS_OK;
 }
 
+/* "name=number,..."; 1 with the component, 0 at the end, -1: another form. */
+static int next_part(const char **text, size_t *which, uint8_t *value)
+{
+    const char *s = *text;
+    char *end = NULL;
+
+    if (!*s)
+        return 0;
+    size_t len = strcspn(s, "=");
+    for (*which = 0; *which < COCOS__SNP_TCB_PARTS; ++*which) {
+        const char *name = cocos__snp_tcb_names[*which];
+        if (strlen(name) == len && memcmp(name, s, len) == 0)
+            break;
+    }
+    if (*which == COCOS__SNP_TCB_PARTS || !isdigit((unsigned char)s[len + (s[len] == '=')]))
+        return -1;
+    unsigned long number = strtoul(s + len + 1, &end, 10);
+    if (number > 255 || (*end && (*end != ',' || !end[1])))
+        return -1;
+    *value = (uint8_t)number;
+    *text = end + (*end == ',');
+    return 1;
+}
+
+static int
+set_tcb(cocos_policy *policy, const cocos__rule *rule, const char *value, cocos_error **err)
+{
+    cocos__snp_min_tcb *least = cocos__rule_in(policy, rule);
+    cocos__snp_min_tcb made = {.state = COCOS__RULE_GIVEN};
+    const char *text = value;
+    uint8_t number = 0;
+    size_t i = 0;
+    int r;
+
+    if (isdigit((unsigned char)value[0])) {
+        r = set_number(policy, rule, value, err);
+        if (r == COCOS_OK)
+            least->named = 0;
+        return r;
+    }
+    while ((r = next_part(&text, &i, &number)) > 0 && !(made.named >> i & 1)) {
+        made.named |= 1u << i;
+        made.part[i] = number;
+    }
+    if (r != 0 || !made.named)
+        return bad_value(rule, value, err);
+    *least = made;
+    return COCOS_OK;
+}
+
 /* The value is the place of the word in the list. */
 static int
 set_choice(cocos_policy *policy, const cocos__rule *rule, const char *value, cocos_error **err)
@@ -239,6 +304,8 @@ static void set_any(cocos_policy *policy, const cocos__rule *rule)
         cocos__match_any(at);
     else if (rule->type == COCOS__RULE_WORD)
         *(cocos__word *)at = (cocos__word){COCOS__RULE_ANY, ""};
+    else if (rule->type == COCOS__RULE_TCB)
+        *(cocos__snp_min_tcb *)at = (cocos__snp_min_tcb){.state = COCOS__RULE_ANY};
     else
         *(cocos__number *)at = (cocos__number){COCOS__RULE_ANY, 0};
 }
@@ -270,6 +337,8 @@ put(cocos_policy *policy, const char *name, const char *value, int more, cocos_e
         return set_word(policy, rule, value, err);
     case COCOS__RULE_CHOICE:
         return set_choice(policy, rule, value, err);
+    case COCOS__RULE_TCB:
+        return set_tcb(policy, rule, value, err);
     default:
         return bad_value(rule, value, err);
     }
@@ -306,6 +375,47 @@ int cocos_policy_set_bytes(
         return cocos__fail(err, COCOS_ERR_USAGE, "policy.value", "%s does not take bytes",
                            rule->name);
     return add_bytes(policy, rule, data, len, 0, err);
+}
+
+/* One number stands for other components on lines with an FMC; only these have one. */
+static int tcb_conflict(const cocos_policy *p, const cocos__snp_min_tcb *least, cocos_error **err)
+{
+    uint64_t lines = p->snp.products.state == COCOS__RULE_GIVEN ? p->snp.products.value : 0;
+    uint64_t with_fmc = 0;
+
+    for (int i = 1; i < COCOS__SNP_LINES; i++)
+        with_fmc |= cocos__snp_line_has_fmc(i) ? lines & UINT64_C(1) << i : 0;
+    if (least->state != COCOS__RULE_GIVEN || lines == 0)
+        return COCOS_OK;
+    if (!least->named && with_fmc && with_fmc != lines)
+        return cocos__fail(err, COCOS_ERR_USAGE, "policy.conflict",
+                           "one number is a least TCB for lines of two layouts: state components");
+    if ((least->named >> COCOS__SNP_TCB_FMC & 1) && with_fmc != lines)
+        return cocos__fail(err, COCOS_ERR_USAGE, "policy.conflict",
+                           "a least TCB states an fmc, which not all of the product lines have");
+    return COCOS_OK;
+}
+
+/* Claims say what the slots and the nonce must be. */
+static int claims_conflict(const cocos_policy *p, cocos_error **err)
+{
+    if (p->claims.state == COCOS__RULE_GIVEN && (p->vtpm.nonce.state != COCOS__RULE_UNSET ||
+                                                 p->snp.report_data.state != COCOS__RULE_UNSET ||
+                                                 p->tdx.report_data.state != COCOS__RULE_UNSET))
+        return cocos__fail(err, COCOS_ERR_USAGE, "policy.conflict",
+                           "claims and a value for a data slot or nonce contradict each other");
+    return COCOS_OK;
+}
+
+int cocos__policy_conflict(const cocos_policy *policy, cocos_error **err)
+{
+    int r = cocos__attest_vtpm_conflict(policy, err);
+
+    if (r == COCOS_OK)
+        r = tcb_conflict(policy, &policy->snp.min_tcb, err);
+    if (r == COCOS_OK)
+        r = tcb_conflict(policy, &policy->snp.min_launch_tcb, err);
+    return r == COCOS_OK ? claims_conflict(policy, err) : r;
 }
 
 int cocos_policy_add_root(cocos_policy *policy, const uint8_t *data, size_t len, cocos_error **err)

@@ -54,7 +54,8 @@ enum cocos__rule_type {
     COCOS__RULE_WORD = 5,     /* cocos__word */
     COCOS__RULE_STATUSES = 7, /* cocos__number, a mask of TDX TCB statuses */
     COCOS__RULE_ONLY_ANY = 6, /* cocos__number: nothing but "any" can be said */
-    COCOS__RULE_CHOICE = 8    /* cocos__number: which of cocos__rule_choices() */
+    COCOS__RULE_CHOICE = 8,   /* cocos__number: which of cocos__rule_choices() */
+    COCOS__RULE_TCB = 9       /* cocos__snp_min_tcb: a number, or "name=0..255,..." */
 };
 
 typedef struct cocos__rule {
@@ -64,6 +65,7 @@ typedef struct cocos__rule {
     size_t size;   /* bytes of a value (0: 1 to 65536), or the largest number */
     const char *meaning;
     const char *unset; /* what holds when it is not set */
+    int single;        /* one value only, of a type that could have several */
 } cocos__rule;
 
 extern const cocos__rule cocos__rules[];
@@ -74,6 +76,10 @@ const cocos__rule *cocos__rule_find(const char *name);
 const char *cocos__rule_choices(const cocos__rule *rule);
 /* The word that stands for `value`, in buf. */
 const char *cocos__rule_choice(const cocos__rule *rule, uint64_t value, char *buf, size_t size);
+/* What values a rule takes, for people, in buf. */
+const char *cocos__rule_takes(const cocos__rule *rule, char *buf, size_t size);
+/* USAGE "policy.conflict": rules that cannot hold together. */
+int cocos__policy_conflict(const cocos_policy *policy, cocos_error **err);
 void *cocos__rule_in(cocos_policy *policy, const cocos__rule *rule);
 int cocos__rule_state_of(const cocos_policy *policy, const cocos__rule *rule);
 /* 1 when a rule of this section ("snp") says anything. */
@@ -81,7 +87,8 @@ int cocos__policy_mentions(const cocos_policy *policy, const char *section);
 
 /* Deep copy. */
 int cocos__policy_copy(const cocos_policy *policy, cocos_policy **ret, cocos_error **err);
-/* For changes of several steps: made in a copy, which takes the place of the policy when all are. */
+/* For changes of several steps: made in a copy, which takes the place of the policy when all are.
+ */
 void cocos__policy_swap(cocos_policy *a, cocos_policy *b);
 COCOS__DEFINE_FREEP(cocos__policy_freep, cocos_policy *, cocos_policy_free)
 

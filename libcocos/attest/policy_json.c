@@ -52,6 +52,32 @@ scalar_text(const cocos__json *value, char *buf, size_t size, const char **ret, 
     return COCOS_OK;
 }
 
+/* {"tee": 1, ...} as the text that a setter takes: "tee=1,...". Cut, it is no value. */
+static int
+tcb_text(const cocos__json *object, char *buf, size_t size, const char **ret, cocos_error **err)
+{
+    void *state = NULL;
+    cocos__json member;
+    size_t n = 0;
+
+    buf[0] = '\0';
+    *ret = buf;
+    while (cocos__json_next(object, &state, &member)) {
+        uint64_t number = 0;
+        int r = cocos__json_uint(&member, &number, err);
+        if (r < 0)
+            return r;
+        if (member.path.name_len > 10 || number > 255)
+            return refuse(&member, "policy.value", "a component of a TCB from 0 to 255", "another",
+                          err);
+        n += (size_t)snprintf(buf + n, size - n, "%s%.*s=%u", n ? "," : "",
+                              (int)member.path.name_len, member.path.name, (unsigned)number);
+        if (n >= size)
+            break;
+    }
+    return COCOS_OK;
+}
+
 static int put_scalar(cocos_policy *policy,
                       const cocos__rule *rule,
                       const cocos__json *value,
@@ -60,9 +86,11 @@ static int put_scalar(cocos_policy *policy,
 {
     COCOS__CLEANUP(cocos__error_freep) cocos_error *why = NULL;
     const char *text = NULL;
-    char buf[32];
+    char buf[128];
 
-    int r = scalar_text(value, buf, sizeof buf, &text, err);
+    int r = rule->type == COCOS__RULE_TCB && cocos__json_kind(value) == COCOS__JSON_OBJECT
+                ? tcb_text(value, buf, sizeof buf, &text, err)
+                : scalar_text(value, buf, sizeof buf, &text, err);
     if (r < 0)
         return r;
     r = more ? cocos_policy_add(policy, rule->name, text, &why)
@@ -77,8 +105,8 @@ static int put_scalar(cocos_policy *policy,
 
 static int takes_several(const cocos__rule *rule)
 {
-    return rule->type == COCOS__RULE_BYTES || rule->type == COCOS__RULE_LINES ||
-           rule->type == COCOS__RULE_STATUSES;
+    return !rule->single && (rule->type == COCOS__RULE_BYTES || rule->type == COCOS__RULE_LINES ||
+                             rule->type == COCOS__RULE_STATUSES);
 }
 
 /* Item `i` of a list. */
@@ -115,7 +143,7 @@ read_rule(cocos_policy *policy, const char *name, const cocos__json *value, coco
         r = refuse(value, "policy.name", "a rule of cocos-policy(5)", name, &why);
     else if (cocos__json_kind(value) != COCOS__JSON_ARRAY)
         r = put_scalar(policy, rule, value, 0, &why);
-    else if (!takes_several(rule) || n == 0)
+    else if ((!takes_several(rule) && !(rule->single && n == 1)) || n == 0)
         r = refuse(value, "policy.value", takes_several(rule) ? "at least one value" : "one value",
                    "a list", &why);
     note(defects, r, why);

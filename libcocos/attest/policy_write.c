@@ -46,6 +46,16 @@ const char *cocos__rule_choice(const cocos__rule *rule, uint64_t value, char *bu
     return buf;
 }
 
+static void put_tcb(cocos__json_out *o, const char *name, const cocos__snp_min_tcb *least)
+{
+    cocos__json_put_object(o, name);
+    for (size_t i = 0; i < COCOS__SNP_TCB_PARTS; i++) {
+        if (least->named >> i & 1)
+            cocos__json_put_int(o, cocos__snp_tcb_names[i], least->part[i]);
+    }
+    cocos__json_put_end(o);
+}
+
 static void
 put_rule(cocos__json_out *o, const cocos_policy *policy, const cocos__rule *rule, const char *name)
 {
@@ -55,6 +65,10 @@ put_rule(cocos__json_out *o, const cocos_policy *policy, const cocos__rule *rule
 
     if (cocos__rule_state_of(policy, rule) == COCOS__RULE_ANY) {
         cocos__json_put_text(o, name, "any");
+        return;
+    }
+    if (rule->type == COCOS__RULE_TCB && ((const cocos__snp_min_tcb *)at)->named) {
+        put_tcb(o, name, at);
         return;
     }
     switch (rule->type) {

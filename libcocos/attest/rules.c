@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of all rules of a policy. cocos-policy(5) and the JSON Schema are held against it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "attest/claims.h"
 #include "attest/policy.h"
+#include "tdx/tcb.h"
 
 #define SNP(member)   offsetof(cocos_policy, snp.member)
 #define TDX(member)   offsetof(cocos_policy, tdx.member)
@@ -29,7 +31,7 @@
 
 const cocos__rule cocos__rules[] = {
     {"claims", COCOS__RULE_BYTES, offsetof(cocos_policy, claims), 0,
-     "claims whose hash the evidence must carry", FREE},
+     "claims whose hash the evidence must carry", FREE, 1},
     {"coverage.firmware", COCOS__RULE_WORD, LAYER(COCOS__LAYER_FIRMWARE), 0,
      "register that covers the firmware", "the launch measurement"},
     {"coverage.kernel", COCOS__RULE_WORD, LAYER(COCOS__LAYER_KERNEL), 0,
@@ -70,9 +72,9 @@ const cocos__rule cocos__rules[] = {
      "0"},
     {"snp.min_guest_svn", COCOS__RULE_NUMBER, SNP(min_guest_svn), UINT32_MAX, "least GUEST_SVN",
      FREE},
-    {"snp.min_tcb", COCOS__RULE_NUMBER, SNP(min_tcb), SIZE_MAX, "least REPORTED_TCB, by component",
+    {"snp.min_tcb", COCOS__RULE_TCB, SNP(min_tcb), SIZE_MAX, "least REPORTED_TCB, by component",
      FREE},
-    {"snp.min_launch_tcb", COCOS__RULE_NUMBER, SNP(min_launch_tcb), SIZE_MAX,
+    {"snp.min_launch_tcb", COCOS__RULE_TCB, SNP(min_launch_tcb), SIZE_MAX,
      "least LAUNCH_TCB, by component", FREE},
     {"snp.min_build", COCOS__RULE_NUMBER, SNP(min_build), 255, "least firmware build", FREE},
     {"snp.min_version", COCOS__RULE_NUMBER, SNP(min_version), 65535,
@@ -115,7 +117,7 @@ const cocos__rule cocos__rules[] = {
     {"tdx.xfam", COCOS__RULE_BYTES, TDX(xfam), 8, "XFAM as in the quote",
      "the fixed bits, no reserved one"},
     {"tdx.min_tee_tcb_svn", COCOS__RULE_BYTES, TDX(min_tee_tcb_svn), 16,
-     "least TEE_TCB_SVN, by component; one value", FREE},
+     "least TEE_TCB_SVN, by component; one value", FREE, 1},
     {"tdx.require_event_log", COCOS__RULE_FLAG, TDX(boot.require_log), 1,
      "an event log (CCEL) must be there", "false; a stated image, line or file system needs one in any case"},
     {"tdx.kernel", COCOS__RULE_BYTES, TDX(boot.kernel), 48,
@@ -193,6 +195,49 @@ const char *cocos__rule_choices(const cocos__rule *rule)
             return choices[i][1];
     }
     return NULL;
+}
+
+static void add_names(char *buf, size_t size, const char *(*name)(int), int from, int to)
+{
+    size_t n = 0;
+
+    for (int i = from; i < to && n < size; i++)
+        n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? ", " : "", name(i));
+}
+
+const char *cocos__rule_takes(const cocos__rule *rule, char *buf, size_t size)
+{
+    switch (rule->type) {
+    case COCOS__RULE_BYTES:
+        snprintf(buf, size, rule->size ? "hex of %zu bytes" : "hex of 1 to 65536 bytes", rule->size);
+        break;
+    case COCOS__RULE_NUMBER:
+        snprintf(buf, size, "a number from 0 to %zu, or 0x and hex", rule->size);
+        break;
+    case COCOS__RULE_FLAG:
+        snprintf(buf, size, "true or false");
+        break;
+    case COCOS__RULE_LINES:
+        add_names(buf, size, cocos__snp_line_name, 1, COCOS__SNP_LINES);
+        break;
+    case COCOS__RULE_STATUSES:
+        add_names(buf, size, cocos__tdx_status_name, 0, COCOS__TDX_STATUSES);
+        break;
+    case COCOS__RULE_WORD:
+        snprintf(buf, size, "the name of a register, such as snp.measurement or vtpm.pcr.4");
+        break;
+    case COCOS__RULE_CHOICE:
+        snprintf(buf, size, "%s", cocos__rule_choices(rule));
+        break;
+    case COCOS__RULE_TCB:
+        snprintf(buf, size,
+                 "a number in the layout of the line, or components (bootloader, tee, snp, "
+                 "microcode, fmc) from 0 to 255, each once");
+        break;
+    default:
+        snprintf(buf, size, "nothing but any");
+    }
+    return buf;
 }
 
 void *cocos__rule_in(cocos_policy *policy, const cocos__rule *rule)

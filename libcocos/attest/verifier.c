@@ -27,17 +27,9 @@ static int bind_claims(cocos_policy *p, cocos_error **err)
 
     if (p->claims.state != COCOS__RULE_GIVEN)
         return COCOS_OK;
-    if (p->vtpm.nonce.state != COCOS__RULE_UNSET)
-        return cocos__fail(err, COCOS_ERR_USAGE, "policy.conflict",
-                           "claims and a value for the nonce of quotes contradict each other");
     int r = cocos__claims_report_data(claims, digest, err);
-    for (size_t i = 0; r == COCOS_OK && i < COCOS__ARRAY_LEN(slots); i++) {
-        if (slots[i]->state != COCOS__RULE_UNSET || p->claims.count != 1)
-            return cocos__fail(
-                err, COCOS_ERR_USAGE, "policy.conflict",
-                "claims and a value for the data slot, or several claims, contradict each other");
+    for (size_t i = 0; r == COCOS_OK && i < COCOS__ARRAY_LEN(slots); i++)
         r = cocos__match_add(slots[i], digest, sizeof digest, err);
-    }
     if (r == COCOS_OK)
         cocos__attest_vtpm_claims(p, digest);
     if (r == COCOS_OK)
@@ -55,11 +47,7 @@ int cocos_verifier_new(const cocos_policy *policy, cocos_verifier **ret, cocos_e
 
     int r = cocos__policy_copy(policy, &v->policy, err);
     if (r == COCOS_OK)
-        r = cocos__attest_vtpm_conflict(v->policy, err);
-    if (r == COCOS_OK && v->policy->tdx.min_tee_tcb_svn.count > 1)
-        r = cocos__fail(err, COCOS_ERR_USAGE, "policy.conflict",
-                        "tdx.min_tee_tcb_svn takes one value, not %zu",
-                        v->policy->tdx.min_tee_tcb_svn.count);
+        r = cocos__policy_conflict(v->policy, err);
     if (r == COCOS_OK)
         r = bind_claims(v->policy, err);
     if (r < 0)

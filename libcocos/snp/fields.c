@@ -116,18 +116,50 @@ static int tcb_components_at_most(const cocos__snp_tcb *a, const cocos__snp_tcb 
            a->snp <= b->snp && a->microcode <= b->microcode;
 }
 
-static void check_tcb_minimum(
-    const struct fields *f, size_t id, const char *code, const cocos__number *rule, uint64_t tcb)
+/* A component that the line does not have is below every minimum. */
+static int tcb_suffices(const cocos__snp_min_tcb *least, uint64_t tcb, int line)
+{
+    cocos__snp_tcb t = cocos__snp_tcb_split(tcb, line);
+    const uint8_t is[COCOS__SNP_TCB_PARTS] = {t.boot_loader, t.tee, t.snp, t.microcode, t.fmc};
+    unsigned there = cocos__snp_line_has_fmc(line) ? 0x1f : 0x0f;
+
+    if (!least->named)
+        return cocos__snp_tcb_at_most(least->value, tcb);
+    for (size_t i = 0; i < COCOS__SNP_TCB_PARTS; i++) {
+        if ((least->named >> i & 1) && (is[i] < least->part[i] || !(there >> i & 1)))
+            return 0;
+    }
+    return 1;
+}
+
+static const char *least_text(const struct fields *f, const cocos__snp_min_tcb *least)
+{
+    const char *text = "at least";
+
+    if (!least->named)
+        return cocos__rows_printf(f->rows, "at least %s", tcb_of(f, least->value));
+    for (size_t i = 0; i < COCOS__SNP_TCB_PARTS; i++) {
+        if (least->named >> i & 1)
+            text = cocos__rows_printf(f->rows, "%s %s %u", text, cocos__snp_tcb_names[i],
+                                      least->part[i]);
+    }
+    return text;
+}
+
+static void check_tcb_minimum(const struct fields *f,
+                              size_t id,
+                              const char *code,
+                              const cocos__snp_min_tcb *rule,
+                              uint64_t tcb)
 {
     cocos__said found = {tcb_of(f, tcb), f->by};
 
-    if (rule->state != COCOS__RULE_GIVEN) {
-        cocos__row_skip(f->rows, id, unruled(rule), found);
-        return;
-    }
-    const char *least = cocos__rows_printf(f->rows, "at least %s", tcb_of(f, rule->value));
-    cocos__row_test(f->rows, id, cocos__snp_tcb_at_most(rule->value, tcb), code,
-                    (cocos__said){least, "policy"}, found);
+    if (rule->state == COCOS__RULE_GIVEN)
+        cocos__row_test(f->rows, id, tcb_suffices(rule, tcb, f->e->line), code,
+                        (cocos__said){least_text(f, rule), "policy"}, found);
+    else
+        cocos__row_skip(f->rows, id, rule->state == COCOS__RULE_ANY ? stated_any : stated_nothing,
+                        found);
 }
 
 static void check_tcb(const struct fields *f)

@@ -51,9 +51,17 @@ static uint8_t byte(uint64_t tcb, int i)
     return (uint8_t)(tcb >> (8 * i));
 }
 
+const char *const cocos__snp_tcb_names[COCOS__SNP_TCB_PARTS] = {"bootloader", "tee", "snp",
+                                                                "microcode", "fmc"};
+
+int cocos__snp_line_has_fmc(int line)
+{
+    return line == COCOS__SNP_TURIN || line == COCOS__SNP_VENICE;
+}
+
 cocos__snp_tcb cocos__snp_tcb_split(uint64_t tcb, int line)
 {
-    if (line == COCOS__SNP_TURIN || line == COCOS__SNP_VENICE) {
+    if (cocos__snp_line_has_fmc(line)) {
         return (cocos__snp_tcb){byte(tcb, 0), byte(tcb, 1),
                                 byte(tcb, 2), byte(tcb, 3),
                                 byte(tcb, 7), {byte(tcb, 4), byte(tcb, 5), byte(tcb, 6), 0}};

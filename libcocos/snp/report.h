@@ -98,6 +98,12 @@ typedef struct cocos__snp_tcb {
     uint8_t reserved[4];
 } cocos__snp_tcb;
 cocos__snp_tcb cocos__snp_tcb_split(uint64_t tcb, int line);
+/* Components by name, in the order of the members above but with the FMC last, which only lines of
+ * Turin's layout have. */
+#define COCOS__SNP_TCB_PARTS 5
+#define COCOS__SNP_TCB_FMC   4
+extern const char *const cocos__snp_tcb_names[COCOS__SNP_TCB_PARTS];
+int cocos__snp_line_has_fmc(int line);
 /* a <= b in every component. */
 int cocos__snp_tcb_at_most(uint64_t a, uint64_t b);
 

@@ -201,6 +201,20 @@ def test_every_defect_of_a_policy_is_told(tmp_path):
     assert [error["check"], *(c["check"] for c in error["causes"])] == ["/snp/vmpl", "/extra", "/snp/measurement"]
 
 
+def test_rules_that_cannot_hold_together_are_told(tmp_path):
+    path = tmp_path / "p.json"
+    policy = {"version": 1, "snp": {"products": ["Milan", "Turin"], "measurement": "any", "min_tcb": {"tee": 1, "snp": 24}}}
+    path.write_text(json.dumps(policy))
+    assert run_json("policy check", "policy", "check", path) == {"well_formed": True}
+    says = {r["rule"]: r["says"] for r in run_json("policy explain", "policy", "explain", path)["rules"]}
+    assert says["snp.min_tcb"] == "tee 1, snp 24"
+    for changed in ({"min_tcb": "0x1"}, {"min_tcb": {"fmc": 1}}):
+        path.write_text(json.dumps(policy | {"snp": policy["snp"] | changed}))
+        fails(2, "policy.conflict", "policy", "check", path)
+    made = run("policy", "new", "snp", "--product", "Turin", "--measurement", "a1" * 48, "--set", "snp.min_tcb=fmc=1,tee=2")
+    assert json.loads(made.stdout)["snp"]["min_tcb"] == {"tee": 2, "fmc": 1}
+
+
 def test_an_envelope_is_shown_as_its_schema_says():
     shown = run_json("evidence show", "evidence", "show", ROOT / "tests/fuzz/corpus/envelope/statement")
     assert shown["kind"] == "envelope" and shown["fields"]

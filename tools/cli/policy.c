@@ -8,6 +8,7 @@
 #include <string.h>
 
 CLI_FREEP(policy_freep, cocos_policy, cocos_policy_free)
+CLI_FREEP(verifier_freep, cocos_verifier, cocos_verifier_free)
 
 #define ROOT_MAX   (1024 * 1024)
 #define POLICY_MAX (4 * 1024 * 1024)
@@ -166,6 +167,7 @@ int cli_policy_new(tool *t)
 int cli_policy_check(tool *t)
 {
     TOOL_CLEANUP(policy_freep) cocos_policy *policy = NULL;
+    TOOL_CLEANUP(verifier_freep) cocos_verifier *verifier = NULL;
     size_t len;
     int code = 0;
     cocos_error *err = NULL;
@@ -176,6 +178,8 @@ int cli_policy_check(tool *t)
         return code;
     if (cocos_policy_from_json(text, len, &policy, &err) < 0)
         return cli_report_defects(t, err);
+    if (cocos_verifier_new(policy, &verifier, &err) < 0) /* rules that cannot hold together */
+        return tool_fail_error(t, err);
     if (t->json)
         tool_emit(t, json_pack("{s:b}", "well_formed", 1));
     else

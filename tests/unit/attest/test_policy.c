@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <cocos/verifier.h>
+
 #include "attest/policy.h"
 
 #include <stdio.h>
@@ -24,6 +26,8 @@ static const char *sample(const cocos__rule *rule, char *out)
         return out;
     case COCOS__RULE_NUMBER:
         return "1";
+    case COCOS__RULE_TCB:
+        return "tee=1";
     case COCOS__RULE_FLAG:
         return "true";
     case COCOS__RULE_LINES:
@@ -76,6 +80,18 @@ START_TEST(refuses_values_of_another_form)
         {"snp.vmpl", "0x", "policy.value"},
         {"snp.vmpl", "true", "policy.value"},
         {"snp.min_tcb", "99999999999999999999", "policy.value"},
+        {"snp.min_tcb", "", "policy.value"},
+        {"snp.min_tcb", "tee", "policy.value"},
+        {"snp.min_tcb", "tee=", "policy.value"},
+        {"snp.min_tcb", "tee=256", "policy.value"},
+        {"snp.min_tcb", "tee=-1", "policy.value"},
+        {"snp.min_tcb", "tee=1,", "policy.value"},
+        {"snp.min_tcb", "tee=1,,snp=2", "policy.value"},
+        {"snp.min_tcb", "tee=1,tee=1", "policy.value"},
+        {"snp.min_tcb", "te=1", "policy.value"},
+        {"snp.min_tcb", "tee=1;snp=2", "policy.value"},
+        {"vtpm.nonce", "", "policy.length"},
+        {"claims", "", "policy.length"},
         {"snp.permit_provisional", "1", "policy.value"},
         {"snp.products", "Rome", "policy.value"},
         {"snp.revocation", "none", "policy.value"},
@@ -97,6 +113,78 @@ START_TEST(refuses_values_of_another_form)
                  COCOS_ERR_USAGE, "policy.value", err);
     assert_fails(cocos_policy_set(NULL, "snp.vmpl", "1", &err), COCOS_ERR_USAGE, "policy.value",
                  err);
+    cocos_policy_free(policy);
+}
+END_TEST
+
+/* What is allowed, in the message. */
+START_TEST(names_the_values_that_a_rule_takes)
+{
+    static const char *const said[][3] = {
+        {"snp.vmpl", "4", "from 0 to 3"},
+        {"snp.measurement", "zz", "hex of 48 bytes"},
+        {"snp.products", "Rome", "Milan, Genoa, Turin"},
+        {"tdx.tcb_status", "Fine", "UpToDate, SWHardeningNeeded"},
+        {"tdx.collateral", "none", "nothing but any"},
+        {"vtpm.ak_trust", "pinne", "pinned|certificate|tee|svsm"},
+        {"snp.permit_provisional", "1", "true or false"},
+        {"snp.min_tcb", "te=1", "bootloader, tee, snp, microcode, fmc"},
+        {"coverage.kernel", "A", "snp.measurement"},
+        {"vtpm.nonce", "", "vtpm.without_nonce"},
+    };
+    cocos_policy *policy = fresh();
+
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        cocos_error *err = NULL;
+        ck_assert_int_eq(cocos_policy_set(policy, said[i][0], said[i][1], &err), COCOS_ERR_USAGE);
+        ck_assert_msg(strstr(cocos_error_message(err), said[i][2]) != NULL, "%s",
+                      cocos_error_message(err));
+        cocos_error_free(err);
+    }
+    cocos_policy_free(policy);
+}
+END_TEST
+
+/* Both tell of it: the setters at once, or whoever makes a verifier of it. */
+START_TEST(refuses_rules_that_cannot_hold_together)
+{
+    static const char *const pairs[][4] = {
+        {"snp.products", "Milan+Turin", "snp.min_tcb", "0x0100000000000001"},
+        {"snp.products", "Milan+Turin", "snp.min_launch_tcb", "1"},
+        {"snp.products", "Milan", "snp.min_tcb", "tee=1,fmc=1"},
+        {"snp.products", "Milan+Turin", "snp.min_tcb", "fmc=1"},
+        {"claims", "a0", "snp.report_data", "any"},
+        {"claims", "a0", "tdx.report_data", "any"},
+        {"claims", "a0", "vtpm.nonce", "any"},
+        {"claims", "a0", "vtpm.without_nonce", "true"},
+    };
+    static const char *const fit[][2] = {{"snp.min_tcb", "tee=1,snp=2,microcode=3,bootloader=4"},
+                                         {"snp.min_tcb", "any"}};
+    cocos_verifier *verifier = NULL;
+    cocos_error *err = NULL;
+
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        cocos_policy *policy = fresh();
+        const char *plus = strchr(pairs[i][1], '+');
+        assert_ok(cocos_policy_set(policy, pairs[i][0], plus ? "Milan" : pairs[i][1], &err), err);
+        if (plus)
+            assert_ok(cocos_policy_add(policy, pairs[i][0], plus + 1, &err), err);
+        assert_ok(cocos_policy_set(policy, pairs[i][2], pairs[i][3], &err), err);
+        assert_fails(cocos_verifier_new(policy, &verifier, &err), COCOS_ERR_USAGE,
+                     "policy.conflict", err);
+        for (size_t k = 0; plus && k < 2; k++) {
+            assert_ok(cocos_policy_set(policy, "snp.min_launch_tcb", "any", &err), err);
+            assert_ok(cocos_policy_set(policy, fit[k][0], fit[k][1], &err), err);
+            assert_ok(cocos_verifier_new(policy, &verifier, &err), err);
+            cocos_verifier_free(verifier);
+        }
+        cocos_policy_free(policy);
+    }
+    cocos_policy *policy = fresh();
+    assert_ok(cocos_policy_set(policy, "claims", "a0", &err), err);
+    assert_fails(cocos_policy_add(policy, "claims", "a1", &err), COCOS_ERR_USAGE, "policy.conflict",
+                 err);
+    assert_ok(cocos_policy_set(policy, "claims", "a1", &err), err);
     cocos_policy_free(policy);
 }
 END_TEST
@@ -158,6 +246,8 @@ END_TEST
 TEST_MAIN(policy,
           takes_a_value_and_any_for_every_rule,
           refuses_values_of_another_form,
+          names_the_values_that_a_rule_takes,
+          refuses_rules_that_cannot_hold_together,
           collects_several_values_and_replaces_them,
           copies_without_sharing,
           wants_a_root_among_the_certificates)

@@ -422,6 +422,26 @@ START_TEST(holds_firmware_versions_to_their_order_and_minimum)
     expect(snp_plan_new(&milan, 3), "snp.min_tcb", "0xdb18000000000104", "");
     expect(snp_plan_new(&milan, 3), "snp.min_tcb", "0x0000000000000005", "snp.tcb_too_old");
     expect(snp_plan_new(&turin, 3), "snp.min_tcb", "0x0000000000000003", "snp.tcb_too_old");
+    /* By name, whatever the layout. */
+    static const struct {
+        const char *least, *milan, *turin;
+    } named[] = {{"bootloader=4,tee=1,snp=24,microcode=219", "", ""},
+                 {"bootloader=5", "snp.tcb_too_old", "snp.tcb_too_old"},
+                 {"tee=2", "snp.tcb_too_old", "snp.tcb_too_old"},
+                 {"snp=25", "snp.tcb_too_old", "snp.tcb_too_old"},
+                 {"microcode=220", "snp.tcb_too_old", "snp.tcb_too_old"},
+                 {"fmc=0", "snp.tcb_too_old", ""}, /* it has none */
+                 {"fmc=2,tee=0", "snp.tcb_too_old", ""},
+                 {"fmc=3", "snp.tcb_too_old", "snp.tcb_too_old"}};
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        const char *launch = "snp.launch_tcb_too_old";
+        expect(snp_plan_new(&milan, 3), "snp.min_tcb", named[i].least, named[i].milan);
+        expect(snp_plan_new(&turin, 3), "snp.min_tcb", named[i].least, named[i].turin);
+        expect(snp_plan_new(&milan, 3), "snp.min_launch_tcb", named[i].least,
+               named[i].milan[0] ? launch : "");
+        expect(snp_plan_new(&turin, 3), "snp.min_launch_tcb", named[i].least,
+               named[i].turin[0] ? launch : "");
+    }
     expect(snp_plan_new(&milan, 3), "snp.min_launch_tcb", "0xdc00000000000000",
            "snp.launch_tcb_too_old");
     expect(snp_plan_new(&milan, 3), "snp.min_build", "8", "snp.firmware_version");
