@@ -25,6 +25,7 @@ const (
 	EvidenceTDX      EvidenceKind = C.COCOS_EVIDENCE_TDX
 	EvidenceVTPM     EvidenceKind = C.COCOS_EVIDENCE_VTPM
 	EvidenceEnvelope EvidenceKind = C.COCOS_EVIDENCE_ENVELOPE
+	EvidencePart     EvidenceKind = C.COCOS_EVIDENCE_PART
 )
 
 // Part is what may be put beside the evidence itself.

@@ -9,8 +9,12 @@
 #include "codec/json.h"
 #include "tdx/describe.h"
 #include "vtpm/describe.h"
+#include "vtpm/hcl.h"
+#include "vtpm/message.h"
+#include "vtpm/svsm.h"
 
-#define TEXT_MAX (4u << 20)
+#define TEXT_MAX   (64u << 20)
+#define CLAIMS_MAX 4096 /* bytes of a paravisor's claims that are shown */
 
 static void put_claim(const cocos__fields *f, const cocos__claims *c, int number)
 {
@@ -34,18 +38,152 @@ static void put_claim(const cocos__fields *f, const cocos__claims *c, int number
            names[number][1]);
 }
 
-/* A part that is evidence by itself; the others are named only. */
+/* The fields of something inside, each name with a prefix. */
+struct inner {
+    const cocos__fields *outer;
+    const char *prefix;
+};
+
+static void put_inner(void *user, const char *name, const char *value, const char *meaning)
+{
+    const struct inner *in = user;
+
+    in->outer->put(in->outer->user, cocos__rows_printf(in->outer->text, "%s.%s", in->prefix, name),
+                   value, meaning);
+}
+
+static int describe_inner_snp(cocos__span snp, const cocos__fields *f, cocos_error **err)
+{
+    cocos__vtpm_snp s;
+
+    int r = cocos__vtpm_snp_rebuild(snp, &s, err);
+    if (r == COCOS_OK)
+        r = cocos__snp_describe((cocos__span){s.report, sizeof s.report}, f, err);
+    for (size_t i = 0; r == COCOS_OK && i < s.n_certs; i++)
+        r = cocos__snp_cert_describe(s.certs[i], f, err);
+    return r;
+}
+
+static int describe_inner_tdx(cocos__span tdx, const cocos__fields *f, cocos_error **err)
+{
+    COCOS__CLEANUP(cocos__buf_done) cocos__buf b;
+
+    cocos__buf_init(&b, COCOS__VTPM_TDX_MAX);
+    int r = cocos__vtpm_tdx_rebuild(tdx, &b, err);
+    return r < 0 ? r : cocos__tdx_describe((cocos__span){b.data, b.len}, f, err);
+}
+
+/* The public area of the endorsement key. */
+static int describe_manifest(cocos__span data, const cocos__fields *f, cocos_error **err)
+{
+    cocos__span area;
+
+    int r = cocos__svsm_endorsement(data, &area, err);
+    return r < 0 ? r : cocos__tpm_key_describe(area, f, err);
+}
+
+/* TPM2_Certify over the attestation key. */
+static int describe_certified(cocos__span data, const cocos__fields *f, cocos_error **err)
+{
+    cocos__svsm_certified c;
+
+    int r = cocos__svsm_certified_read(data, &c, err);
+    if (r == COCOS_OK)
+        r = cocos__tpm_key_describe(c.public, f, err);
+    return r < 0 || c.attest.len == 0 ? r : cocos__vtpm_describe(c.attest, f, err);
+}
+
+static int describe_hcl(cocos__span data, const cocos__fields *f, cocos_error **err)
+{
+    cocos__hcl hcl;
+
+    int r = cocos__hcl_read(data, &hcl, err);
+    if (r < 0)
+        return r;
+    f->put(f->user, "hcl.type", hcl.type == COCOS__HCL_SNP ? "SNP" : "TDX",
+           "kind of report that a paravisor of Azure holds");
+    f->put(f->user, "hcl.claims",
+           cocos__rows_foreign(f->text, (const char *)hcl.claims.data, hcl.claims.len, CLAIMS_MAX),
+           "JSON whose SHA-256 is the first half of the report's data");
+    if (hcl.type == COCOS__HCL_SNP)
+        return cocos__snp_describe(hcl.report, f, err);
+    cocos__fields_bytes(f, "hcl.report", hcl.report, "TDREPORT, which only its machine can check");
+    return COCOS_OK;
+}
+
+/* Shows what is inside under a prefix. That it cannot be read is no reason to hide the rest. */
+static int describe_inside(int (*show)(cocos__span, const cocos__fields *, cocos_error **),
+                           cocos__span data,
+                           const char *prefix,
+                           const cocos__fields *f,
+                           cocos_error **err)
+{
+    struct inner in = {f, prefix};
+    const cocos__fields g = {f->text, put_inner, &in};
+    cocos_error *why = NULL;
+
+    int r = data.len ? show(data, &g, &why) : COCOS_OK;
+    return cocos__fields_settle(f, r, prefix, why, err);
+}
+
+static int describe_vtpm(cocos__span data, const cocos__fields *f, cocos_error **err)
+{
+    cocos__vtpm_message m;
+
+    int r = cocos__vtpm_describe(data, f, err);
+    if (r < 0 || !cocos__vtpm_message_recognise(data.data, data.len))
+        return r;
+    r = cocos__vtpm_message_read(data, &m, err);
+    if (r == COCOS_OK)
+        r = describe_inside(describe_inner_snp, m.snp, "tee.snp", f, err);
+    if (r == COCOS_OK)
+        r = describe_inside(describe_inner_tdx, m.tdx, "tee.tdx", f, err);
+    return r < 0 ? r : describe_inside(describe_manifest, m.svsm_manifest, "svsm", f, err);
+}
+
+static int describe_tcg_log(cocos__span data, const cocos__fields *f, cocos_error **err)
+{
+    return cocos__log_describe(data, "pcr", f, err);
+}
+
+static int describe_ccel(cocos__span data, const cocos__fields *f, cocos_error **err)
+{
+    return cocos__log_describe(data, "mr", f, err);
+}
+
+/* Parts of an envelope that are not listed are named only. */
 static int
 describe_part(const char *type, cocos__span data, const cocos__fields *f, cocos_error **err)
 {
+    static const struct {
+        const char *type;
+        const char *prefix; /* NULL: evidence by itself, which has to be readable */
+        int (*show)(cocos__span, const cocos__fields *, cocos_error **);
+    } known[] = {{COCOS__MEDIA_SNP_REPORT, NULL, cocos__snp_describe},
+                 {COCOS__MEDIA_TDX_QUOTE, NULL, cocos__tdx_describe},
+                 {COCOS__MEDIA_TPM_QUOTES, NULL, describe_vtpm},
+                 {COCOS__MEDIA_SNP_CERTS, "snp_certs", cocos__snp_table_describe},
+                 {COCOS__MEDIA_CCEL, "ccel", describe_ccel},
+                 {COCOS__MEDIA_EVENT_LOG, "log", describe_tcg_log},
+                 {COCOS__MEDIA_IMA_LOG, "log", cocos__ima_describe},
+                 {COCOS__MEDIA_SVSM_MANIFEST, "svsm", describe_manifest},
+                 {COCOS__MEDIA_AK_CERTIFIED, "certified", describe_certified}};
+
     f->put(f->user, "part", type, cocos__rows_printf(f->text, "%zu bytes", data.len));
-    if (strcmp(type, COCOS__MEDIA_SNP_REPORT) == 0)
-        return cocos__snp_describe(data, f, err);
-    if (strcmp(type, COCOS__MEDIA_TDX_QUOTE) == 0)
-        return cocos__tdx_describe(data, f, err);
-    if (strcmp(type, COCOS__MEDIA_TPM_QUOTES) == 0)
-        return cocos__vtpm_describe(data, f, err);
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(known); i++) {
+        if (strcmp(type, known[i].type) == 0)
+            return known[i].prefix ? describe_inside(known[i].show, data, known[i].prefix, f, err)
+                                   : known[i].show(data, f, err);
+    }
     return COCOS_OK;
+}
+
+/* What comes beside evidence, by its first bytes. */
+static int describe_alone(cocos__span data, const cocos__fields *f, cocos_error **err)
+{
+    return cocos__log_recognise(data)   ? describe_tcg_log(data, f, err)
+           : cocos__hcl_recognise(data) ? describe_hcl(data, f, err)
+                                        : cocos__ima_describe(data, f, err);
 }
 
 static int describe_envelope(cocos__span bytes, const cocos__fields *f, cocos_error **err)
@@ -80,7 +218,8 @@ static int describe(const cocos_evidence *ev,
     r = ev->kind == COCOS_EVIDENCE_TDX        ? cocos__tdx_describe(ev->main, &f, err)
         : ev->kind == COCOS_EVIDENCE_SNP      ? cocos__snp_describe(ev->main, &f, err)
         : ev->kind == COCOS_EVIDENCE_ENVELOPE ? describe_envelope(ev->main, &f, err)
-                                              : cocos__vtpm_describe(ev->main, &f, err);
+        : ev->kind == COCOS_EVIDENCE_PART     ? describe_alone(ev->main, &f, err)
+                                              : describe_vtpm(ev->main, &f, err);
     return r < 0 ? r : cocos__rows_status(text, err);
 }
 
@@ -89,7 +228,8 @@ static const char *kind_name(int kind)
     static const char *const names[] = {[COCOS_EVIDENCE_SNP] = "snp",
                                         [COCOS_EVIDENCE_TDX] = "tdx",
                                         [COCOS_EVIDENCE_VTPM] = "vtpm",
-                                        [COCOS_EVIDENCE_ENVELOPE] = "envelope"};
+                                        [COCOS_EVIDENCE_ENVELOPE] = "envelope",
+                                        [COCOS_EVIDENCE_PART] = "part"};
     return names[kind];
 }
 

@@ -8,18 +8,26 @@
 #include "base/error.h"
 #include "snp/verify.h"
 #include "tdx/verify.h"
+#include "vtpm/describe.h"
+#include "vtpm/hcl.h"
 #include "vtpm/verify.h"
 
 /* By magic and version only; whether it is well formed is for the verdict to say. */
 static int recognise(const uint8_t *data, size_t len)
 {
+    cocos__span all = {data, len};
+
     if (cocos__envelope_recognise(data, len))
         return COCOS_EVIDENCE_ENVELOPE;
     if (cocos__tdx_recognise(data, len))
         return COCOS_EVIDENCE_TDX;
     if (cocos__vtpm_recognise(data, len))
         return COCOS_EVIDENCE_VTPM;
-    return cocos__snp_recognise(data, len) ? COCOS_EVIDENCE_SNP : 0;
+    if (cocos__snp_recognise(data, len))
+        return COCOS_EVIDENCE_SNP;
+    return cocos__log_recognise(all) || cocos__hcl_recognise(all) || cocos__ima_recognise(all)
+               ? COCOS_EVIDENCE_PART
+               : 0;
 }
 
 static int copy(const uint8_t *data, size_t len, cocos__span *ret, cocos_error **err)
@@ -43,7 +51,7 @@ int cocos_evidence_new(
         return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part", "evidence is needed");
     if (kind == 0)
         kind = recognise(data, len);
-    if (kind < COCOS_EVIDENCE_SNP || kind > COCOS_EVIDENCE_ENVELOPE)
+    if (kind < COCOS_EVIDENCE_SNP || kind > COCOS_EVIDENCE_PART)
         return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "evidence.kind",
                            "%zu bytes that are no evidence of a known kind", len);
 
@@ -105,7 +113,8 @@ static int check_part(const cocos_evidence *ev, int part, size_t len, cocos_erro
     static const char *const kinds[] = {[COCOS_EVIDENCE_SNP] = "a SEV-SNP report",
                                         [COCOS_EVIDENCE_TDX] = "a TDX quote",
                                         [COCOS_EVIDENCE_VTPM] = "TPM quotes",
-                                        [COCOS_EVIDENCE_ENVELOPE] = "an envelope"};
+                                        [COCOS_EVIDENCE_ENVELOPE] = "an envelope",
+                                        [COCOS_EVIDENCE_PART] = "a part by itself"};
     const struct part_rule *rule = rule_of(part);
     cocos__span same[COCOS__EVIDENCE_PARTS];
 

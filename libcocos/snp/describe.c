@@ -3,60 +3,78 @@
 #include "snp/describe.h"
 
 #include <inttypes.h>
+#include <string.h>
 
+#include "crypto/describe.h"
+#include "snp/endorsement.h"
 #include "snp/report.h"
 #include "snp/table.h"
+
+static const cocos__place guest[] = {
+    {0x090, 48, 0, "measurement", "launch digest of the guest's first memory"},
+    {0x050, 64, 0, "report_data", "what the guest put in: nonce or hash of claims"},
+    {0x0c0, 32, 0, "host_data", "what the host put in at launch"},
+    {0x010, 16, 0, "family_id", "by the ID block"},
+    {0x020, 16, 0, "image_id", "by the ID block"},
+    {0x0e0, 48, 0, "id_key_digest", "key that signed the ID block"},
+    {0x140, 32, 0, "report_id", "this guest, for the length of its life"},
+    {0x160, 32, 0, "report_id_ma", "its migration agent; all ff: none"},
+};
+
+static const cocos__place signature[] = {
+    {0x2a0, 72, 0, "signature_r", "of the report's signature, little-endian"},
+    {0x2e8, 72, 0, "signature_s", "of the report's signature, little-endian"},
+};
+
+static const cocos__flag platform_flags[] = {{0, "SMT"},
+                                             {1, "TSME"},
+                                             {2, "ECC"},
+                                             {3, "RAPL off"},
+                                             {4, "ciphertext hiding"},
+                                             {5, "alias check done"},
+                                             {7, "SEV-TIO"}};
+
+/* Bits of POLICY by which the guest demands something. */
+static const cocos__flag demands[] = {{20, "single socket"},
+                                      {22, "AES-256"},
+                                      {23, "RAPL off"},
+                                      {24, "ciphertext hiding"},
+                                      {25, "no page swap"}};
+#define DEMANDS UINT64_C(0x3d00000)
 
 static void number(const cocos__fields *f, const char *name, uint64_t value, const char *meaning)
 {
     f->put(f->user, name, cocos__rows_printf(f->text, "0x%" PRIx64, value), meaning);
 }
 
-static void bytes(
-    const cocos__fields *f, const char *name, const uint8_t *data, size_t len, const char *meaning)
-{
-    f->put(f->user, name, cocos__rows_hex(f->text, data, len), meaning);
-}
-
 static const char *policy_meaning(const cocos__fields *f, uint64_t p)
 {
     return cocos__rows_printf(
-        f->text, "ABI %u.%u; SMT %s, migration agent %s, debug %s, CXL %s; demands:%s%s%s%s%s",
+        f->text, "ABI %u.%u; SMT %s, migration agent %s, debug %s, CXL %s; demanded: %s",
         (unsigned)(p >> 8 & 0xff), (unsigned)(p & 0xff),
         p & COCOS__SNP_POLICY_SMT ? "allowed" : "forbidden",
         p & COCOS__SNP_POLICY_MIGRATE_MA ? "ALLOWED" : "forbidden",
         p & COCOS__SNP_POLICY_DEBUG ? "ALLOWED" : "forbidden",
         p & COCOS__SNP_POLICY_CXL ? "allowed" : "forbidden",
-        p & COCOS__SNP_POLICY_SINGLE_SOCKET ? " single socket" : "",
-        p & COCOS__SNP_POLICY_AES256 ? " AES-256" : "",
-        p & COCOS__SNP_POLICY_RAPL ? " RAPL off" : "",
-        p & COCOS__SNP_POLICY_CIPHERTEXT ? " ciphertext hiding" : "",
-        p & COCOS__SNP_POLICY_PAGE_SWAP ? " no page swap" : "");
+        p & DEMANDS ? cocos__fields_flags(f, p & DEMANDS, demands, COCOS__ARRAY_LEN(demands))
+                    : "nothing");
 }
 
-static const char *platform_meaning(const cocos__fields *f, uint64_t p)
+static const char *tcb_text(const cocos__fields *f, const cocos__snp_tcb *t, int line)
 {
-    static const char *const names[] = {
-        "SMT", "TSME", "ECC", "RAPL off", "ciphertext hiding", "alias check done", NULL, "SEV-TIO"};
-    const char *text = "";
+    const char *fmc =
+        line == COCOS__SNP_TURIN ? cocos__rows_printf(f->text, "FMC %u, ", t->fmc) : "";
 
-    for (size_t i = 0; i < COCOS__ARRAY_LEN(names); i++) {
-        if (names[i] && (p >> i & 1))
-            text = cocos__rows_printf(f->text, "%s%s%s", text, text[0] ? ", " : "", names[i]);
-    }
-    return text;
+    return cocos__rows_printf(f->text, "%sboot loader %u, TEE %u, SNP %u, microcode %u", fmc,
+                              t->boot_loader, t->tee, t->snp, t->microcode);
 }
 
 static void
 tcb(const cocos__fields *f, const char *name, uint64_t value, int line, const char *what)
 {
     cocos__snp_tcb t = cocos__snp_tcb_split(value, line);
-    const char *fmc =
-        line == COCOS__SNP_TURIN ? cocos__rows_printf(f->text, "FMC %u, ", t.fmc) : "";
 
-    number(f, name, value,
-           cocos__rows_printf(f->text, "%s: %sboot loader %u, TEE %u, SNP %u, microcode %u", what,
-                              fmc, t.boot_loader, t.tee, t.snp, t.microcode));
+    number(f, name, value, cocos__rows_printf(f->text, "%s: %s", what, tcb_text(f, &t, line)));
 }
 
 /* Version 2 does not say its line; the TCB is then shown in the layout of Milan and Genoa. */
@@ -81,8 +99,11 @@ static void describe_machine(const cocos__fields *f, const cocos__snp_report *r)
            cocos__rows_printf(f->text, "%u.%u build %u", r->committed_version >> 8,
                               r->committed_version & 0xff, r->committed_build),
            "SNP firmware that is committed");
-    number(f, "platform_info", r->platform_info, platform_meaning(f, r->platform_info));
-    bytes(f, "chip_id", r->chip_id, 64, cocos__snp_chip_id_masked(r) ? "masked" : "this processor");
+    number(
+        f, "platform_info", r->platform_info,
+        cocos__fields_flags(f, r->platform_info, platform_flags, COCOS__ARRAY_LEN(platform_flags)));
+    cocos__fields_bytes(f, "chip_id", (cocos__span){r->chip_id, 64},
+                        cocos__snp_chip_id_masked(r) ? "masked" : "this processor");
     if (r->version >= 5) {
         number(f, "launch_mitigations", r->launch_mit, "mitigations when the guest was launched");
         number(f, "current_mitigations", r->current_mit, "mitigations now");
@@ -100,16 +121,14 @@ static void describe_guest(const cocos__fields *f, const cocos__snp_report *r)
     f->put(f->user, "guest_svn", cocos__rows_printf(f->text, "%u", r->guest_svn),
            "security version of the guest, by its ID block");
     number(f, "policy", r->policy, policy_meaning(f, r->policy));
-    bytes(f, "measurement", r->measurement, 48, "launch digest of the guest's first memory");
-    bytes(f, "report_data", r->report_data, 64, "what the guest put in: nonce or hash of claims");
-    bytes(f, "host_data", r->host_data, 32, "what the host put in at launch");
-    bytes(f, "family_id", r->family_id, 16, "by the ID block");
-    bytes(f, "image_id", r->image_id, 16, "by the ID block");
-    bytes(f, "id_key_digest", r->id_key_digest, 48, "key that signed the ID block");
-    bytes(f, "author_key_digest", r->author_key_digest, 48,
-          cocos__snp_author_key_enabled(r) ? "key that signed the ID key" : "not in use");
-    bytes(f, "report_id", r->report_id, 32, "this guest, for the length of its life");
-    bytes(f, "report_id_ma", r->report_id_ma, 32, "its migration agent; all ff: none");
+    cocos__fields_put(f, r->raw, guest, COCOS__ARRAY_LEN(guest));
+    cocos__fields_bytes(f, "author_key_digest", (cocos__span){r->author_key_digest, 48},
+                        cocos__snp_author_key_enabled(r) ? "key that signed the ID key"
+                                                         : "not in use");
+    number(f, "key_info", r->key_info,
+           cocos__rows_printf(f->text, "author key %s, chip key %s",
+                              cocos__snp_author_key_enabled(r) ? "in use" : "not in use",
+                              r->key_info & 2 ? "masked: nothing is signed" : "not masked"));
     f->put(f->user, "signing_key",
            key == COCOS__SNP_VCEK     ? "VCEK"
            : key == COCOS__SNP_VLEK   ? "VLEK"
@@ -118,12 +137,72 @@ static void describe_guest(const cocos__fields *f, const cocos__snp_report *r)
            "kind of key that signed");
     f->put(f->user, "signature_algorithm", cocos__rows_printf(f->text, "%u", r->signature_algo),
            r->signature_algo == 1 ? "ECDSA P-384 with SHA-384" : "NOT a known algorithm");
+    cocos__fields_put(f, r->raw, signature, COCOS__ARRAY_LEN(signature));
+}
+
+/* What the extensions of a VCEK or VLEK say. */
+static void describe_leaf(const cocos__fields *f, const cocos__cert *cert, int kind)
+{
+    cocos__snp_leaf leaf;
+    const char *defect = cocos__snp_leaf_read(cert, kind, &leaf);
+
+    if (defect) {
+        f->put(f->user, "certificate.defect", defect, "the certificate is not as AMD makes them");
+        return;
+    }
+    f->put(f->user, "certificate.product",
+           cocos__rows_foreign(f->text, leaf.product, strlen(leaf.product), sizeof leaf.product),
+           "processor that the key is of");
+    f->put(f->user, "certificate.tcb", tcb_text(f, &leaf.tcb, leaf.line),
+           "TCB that the key was derived for");
+    if (leaf.hwid.len)
+        cocos__fields_bytes(f, "certificate.hwid", leaf.hwid, "CHIP_ID of the processor");
+    else
+        f->put(f->user, "certificate.csp_id",
+               cocos__rows_foreign(f->text, (const char *)leaf.csp_id.data, leaf.csp_id.len, 64),
+               "provider that the key was made for");
+}
+
+/* The subject says which kind of key it is. */
+int cocos__snp_cert_describe(cocos__span blob, const cocos__fields *f, cocos_error **err)
+{
+    cocos__certs list = {.n = 0};
+    cocos_error *why = NULL;
+
+    int r = cocos__certs_add(&list, blob.data, blob.len, &why);
+    for (size_t i = 0; i < list.n; i++) {
+        const char *cn = cocos__cert_subject_cn(list.at[i]);
+        cocos__cert_describe(f, "certificate", list.at[i]);
+        if (strstr(cn, "VCEK"))
+            describe_leaf(f, list.at[i], COCOS__SNP_VCEK);
+        else if (strstr(cn, "VLEK"))
+            describe_leaf(f, list.at[i], COCOS__SNP_VLEK);
+    }
+    cocos__certs_done(&list);
+    return cocos__fields_settle(f, r, "certificate", why, err);
+}
+
+int cocos__snp_table_describe(cocos__span data, const cocos__fields *f, cocos_error **err)
+{
+    static const char *const kinds[] = {
+        "unknown", "VCEK", "VLEK", "ASK", "ARK", "CRL", "platform information"};
+    cocos__snp_table table = {.n = 0};
+
+    int r = cocos__snp_table_parse(data, &table, err);
+    for (size_t i = 0; r == COCOS_OK && i < table.n; i++) {
+        int kind = table.entry[i].kind;
+        f->put(f->user, "certificate_table_entry",
+               cocos__rows_hex(f->text, table.entry[i].guid, 16),
+               cocos__rows_printf(f->text, "%s, %zu bytes", kinds[kind], table.entry[i].blob.len));
+        if (kind >= COCOS__SNP_TABLE_VCEK && kind <= COCOS__SNP_TABLE_ARK)
+            r = cocos__snp_cert_describe(table.entry[i].blob, f, err);
+    }
+    return r;
 }
 
 int cocos__snp_describe(cocos__span evidence, const cocos__fields *f, cocos_error **err)
 {
     size_t len = evidence.len < COCOS__SNP_REPORT_SIZE ? evidence.len : COCOS__SNP_REPORT_SIZE;
-    cocos__snp_table table = {.n = 0};
     cocos__snp_report r;
 
     if (cocos__snp_report_read(evidence.data, len, &r) < 0)
@@ -137,15 +216,6 @@ int cocos__snp_describe(cocos__span evidence, const cocos__fields *f, cocos_erro
         f->put(f->user, "defect", defect, "the report is not well formed");
     if (evidence.len == len)
         return COCOS_OK;
-    if (cocos__snp_table_parse((cocos__span){evidence.data + len, evidence.len - len}, &table,
-                               err) < 0)
-        return COCOS_ERR_MALFORMED;
-    static const char *const kinds[] = {
-        "unknown", "VCEK", "VLEK", "ASK", "ARK", "CRL", "platform information"};
-    for (size_t i = 0; i < table.n; i++)
-        f->put(f->user, "certificate_table_entry",
-               cocos__rows_hex(f->text, table.entry[i].guid, 16),
-               cocos__rows_printf(f->text, "%s, %zu bytes", kinds[table.entry[i].kind],
-                                  table.entry[i].blob.len));
-    return COCOS_OK;
+    return cocos__snp_table_describe((cocos__span){evidence.data + len, evidence.len - len}, f,
+                                     err);
 }

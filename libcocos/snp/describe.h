@@ -7,5 +7,9 @@
 
 /* MALFORMED when the evidence is too short or its parts do not fit; fields put before stay. */
 int cocos__snp_describe(cocos__span evidence, const cocos__fields *f, cocos_error **err);
+/* A certificate table, and one certificate (or PEM with several), by itself. The second fails for
+ * lack of memory only. */
+int cocos__snp_table_describe(cocos__span data, const cocos__fields *f, cocos_error **err);
+int cocos__snp_cert_describe(cocos__span blob, const cocos__fields *f, cocos_error **err);
 
 #endif

@@ -4,16 +4,9 @@
 
 #include <inttypes.h>
 
+#include "crypto/describe.h"
 #include "crypto/digest.h"
-#include "vtpm/log.h"
 #include "vtpm/message.h"
-
-#define EVENTS_MAX 1024
-
-static void bytes(const cocos__fields *f, const char *name, cocos__span v, const char *meaning)
-{
-    f->put(f->user, name, cocos__rows_hex(f->text, v.data, v.len), meaning);
-}
 
 static const char *scheme_name(uint16_t scheme)
 {
@@ -30,28 +23,21 @@ static const char *alg_name(uint16_t alg)
     return bank == COCOS__BANK_NONE ? "another algorithm" : cocos__bank_name(bank);
 }
 
-static const char *attributes_meaning(const cocos__fields *f, uint32_t a)
-{
-    static const struct {
-        uint32_t bit;
-        const char *name;
-    } names[] = {{TPMA_FIXED_TPM, "fixed to this TPM"},
-                 {TPMA_FIXED_PARENT, "fixed to its parent"},
-                 {TPMA_SENSITIVE_DATA_ORIGIN, "made by the TPM"},
-                 {TPMA_RESTRICTED, "restricted"},
-                 {TPMA_DECRYPT, "decrypts"},
-                 {TPMA_SIGN, "signs"}};
-    const char *text = "";
-
-    for (size_t i = 0; i < COCOS__ARRAY_LEN(names); i++) {
-        if (a & names[i].bit)
-            text = cocos__rows_printf(f->text, "%s%s%s", text, text[0] ? ", " : "", names[i].name);
-    }
-    return text;
-}
+static const cocos__flag key_flags[] = {{1, "fixed to this TPM"},
+                                        {2, "gone with a restart"},
+                                        {4, "fixed to its parent"},
+                                        {5, "made by the TPM"},
+                                        {6, "used with a password"},
+                                        {7, "managed by a policy"},
+                                        {10, "no lockout"},
+                                        {11, "duplicated encrypted only"},
+                                        {16, "restricted"},
+                                        {17, "decrypts"},
+                                        {18, "signs"},
+                                        {19, "signs X.509"}};
 
 /* The digest is what a policy lists under vtpm.ak. */
-static int describe_key(const cocos__fields *f, cocos__span area, cocos_error **err)
+int cocos__tpm_key_describe(cocos__span area, const cocos__fields *f, cocos_error **err)
 {
     cocos__tpm_public k;
     uint8_t digest[32];
@@ -63,8 +49,9 @@ static int describe_key(const cocos__fields *f, cocos__span area, cocos_error **
         r = cocos__digest(COCOS__SHA256, area.data, area.len, digest, err);
     if (r < 0)
         return r;
-    bytes(f, "ak.digest", (cocos__span){digest, sizeof digest},
-          "SHA-256 of the attestation key's public area, as vtpm.ak of a policy has it");
+    cocos__fields_bytes(
+        f, "ak.digest", (cocos__span){digest, sizeof digest},
+        "SHA-256 of the attestation key's public area, as vtpm.ak of a policy has it");
     f->put(f->user, "ak.type",
            k.type == TPM_ALG_RSA
                ? cocos__rows_printf(f->text, "RSA, %u bits", k.key_bits)
@@ -74,13 +61,15 @@ static int describe_key(const cocos__fields *f, cocos__span area, cocos_error **
                                                                    : "another curve"),
            cocos__rows_printf(f->text, "signs by %s", scheme_name(k.scheme)));
     f->put(f->user, "ak.attributes", cocos__rows_printf(f->text, "0x%" PRIx32, k.attributes),
-           attributes_meaning(f, k.attributes));
+           cocos__fields_flags(f, k.attributes, key_flags, COCOS__ARRAY_LEN(key_flags)));
     if (k.type == TPM_ALG_RSA) {
-        bytes(f, "ak.modulus", k.n, "of the attestation key");
+        cocos__fields_bytes(f, "ak.modulus", k.n,
+                            cocos__rows_printf(f->text, "of the attestation key; exponent %" PRIu32,
+                                               k.exponent ? k.exponent : 65537));
         return COCOS_OK;
     }
-    bytes(f, "ak.x", k.x, "of the attestation key");
-    bytes(f, "ak.y", k.y, "of the attestation key");
+    cocos__fields_bytes(f, "ak.x", k.x, "of the attestation key");
+    cocos__fields_bytes(f, "ak.y", k.y, "of the attestation key");
     return COCOS_OK;
 }
 
@@ -104,8 +93,8 @@ static void describe_attest(const cocos__fields *f, const cocos__tpm_attest *a)
            a->magic == TPM_GENERATED_VALUE ? "made by a TPM" : "NOT of a TPM");
     f->put(f->user, "quote.type", cocos__rows_printf(f->text, "0x%x", a->type),
            is_quote ? "a quote" : "NOT a quote");
-    bytes(f, "quote.signer", a->signer, "qualified name of the key");
-    bytes(f, "quote.nonce", a->extra, "what the asker put in");
+    cocos__fields_bytes(f, "quote.signer", a->signer, "qualified name of the key");
+    cocos__fields_bytes(f, "quote.nonce", a->extra, "what the asker put in");
     f->put(f->user, "quote.clock", cocos__rows_printf(f->text, "%" PRIu64, a->clock),
            cocos__rows_printf(
                f->text, "milliseconds the TPM ran; %" PRIu32 " resets, %" PRIu32 " restarts; %s",
@@ -114,10 +103,10 @@ static void describe_attest(const cocos__fields *f, const cocos__tpm_attest *a)
            "version of the TPM's firmware");
     if (!is_quote)
         return;
-    f->put(f->user, "quote.pcrs", mask_text(f, a->mask),
+    f->put(f->user, "quote.pcrs", a->mask ? mask_text(f, a->mask) : "none",
            cocos__rows_printf(f->text, "quoted PCRs, bank %s, of %" PRIu32 " selection(s)",
                               alg_name(a->bank_alg), a->selections));
-    bytes(f, "quote.pcr_digest", a->pcr_digest, "digest of their values");
+    cocos__fields_bytes(f, "quote.pcr_digest", a->pcr_digest, "digest of their values");
 }
 
 /* Values come beside the quote; only its digest ties them to it. */
@@ -127,9 +116,15 @@ static void describe_values(const cocos__fields *f, const cocos__vtpm_quote *q)
 
     for (unsigned i = 0; i < COCOS__PCRS; i++) {
         if (q->mask >> i & 1)
-            bytes(f, cocos__rows_printf(f->text, "pcr.%s.%u", bank, i), q->pcr[i],
-                  "value that came beside the quote");
+            cocos__fields_bytes(f, cocos__rows_printf(f->text, "pcr.%s.%u", bank, i), q->pcr[i],
+                                "value that came beside the quote");
     }
+}
+
+static void put_part(const cocos__fields *f, const char *name, cocos__span v)
+{
+    if (v.len)
+        cocos__fields_bytes(f, name, v, "of the signature");
 }
 
 static int describe_quote(const cocos__fields *f, const cocos__vtpm_quote *q, cocos_error **err)
@@ -147,50 +142,11 @@ static int describe_quote(const cocos__fields *f, const cocos__vtpm_quote *q, co
             return r;
         f->put(f->user, "quote.signature", scheme_name(s.scheme),
                cocos__rows_printf(f->text, "over the quote, with %s", alg_name(s.hash)));
+        put_part(f, "quote.signature.rsa", s.sig);
+        put_part(f, "quote.signature.r", s.r);
+        put_part(f, "quote.signature.s", s.s);
     }
     describe_values(f, q);
-    return COCOS_OK;
-}
-
-static void describe_event(const cocos__fields *f, const cocos__event *ev)
-{
-    const char *digest = "";
-
-    for (int bank = COCOS__BANKS - 1; bank >= 0 && !digest[0]; bank--) {
-        if (ev->digest[bank])
-            digest = cocos__rows_printf(
-                f->text, "%s:%s", cocos__bank_name(bank),
-                cocos__rows_hex(f->text, ev->digest[bank], cocos__bank_size(bank)));
-    }
-    f->put(f->user, cocos__rows_printf(f->text, "event.pcr%" PRIu32, ev->pcr), digest,
-           cocos__rows_printf(f->text, "type 0x%" PRIx32 ", %zu bytes, by the sender's word",
-                              ev->type, ev->data.len));
-}
-
-/* A log that cannot be read is no reason to hide the quotes. */
-static int describe_log(const cocos__fields *f, cocos__span data, cocos_error **err)
-{
-    cocos_error *why = NULL;
-    cocos__log log;
-    cocos__event ev;
-    size_t n = 0;
-
-    if (data.len == 0)
-        return COCOS_OK;
-    int r = cocos__log_open(&log, data, &why);
-    while (r >= 0 && (r = cocos__log_next(&log, &ev, &why)) > 0) {
-        if (n++ < EVENTS_MAX)
-            describe_event(f, &ev);
-    }
-    if (r == COCOS_ERR_MEMORY) {
-        cocos_error_free(why);
-        return cocos__fail_memory(err);
-    }
-    f->put(f->user, "event_log", cocos__rows_printf(f->text, "%zu events", n),
-           r < 0            ? "then it cannot be read any further"
-           : n > EVENTS_MAX ? "the first are listed; only replay against quoted PCRs ties them"
-                            : "only replay against quoted PCRs ties them to anything");
-    cocos_error_free(why);
     return COCOS_OK;
 }
 
@@ -208,16 +164,17 @@ int cocos__vtpm_describe(cocos__span evidence, const cocos__fields *f, cocos_err
         return describe_quote(f, &m.quote[0], err);
     int r = cocos__vtpm_message_read(evidence, &m, err);
     if (r == COCOS_OK)
-        r = describe_key(f, m.ak_pub, err);
+        r = cocos__tpm_key_describe(m.ak_pub, f, err);
     for (size_t i = 0; r == COCOS_OK && i < m.n_quotes; i++)
         r = describe_quote(f, &m.quote[i], err);
     if (r < 0)
         return r;
-    size_of(f, "ak.certificate", m.ak_cert, "of the attestation key");
-    for (size_t i = 0; i < m.n_intermediates; i++)
-        size_of(f, "ak.intermediate", m.intermediate[i], "certificate on the way to a root");
+    if (m.ak_cert.len)
+        r = cocos__certs_describe(f, "ak.certificate", m.ak_cert, err);
+    for (size_t i = 0; r == COCOS_OK && i < m.n_intermediates; i++)
+        r = cocos__certs_describe(f, "ak.intermediate", m.intermediate[i], err);
     size_of(f, "tee.snp", m.snp, "SNP attestation inside the message");
     size_of(f, "tee.tdx", m.tdx, "TDX quote inside the message");
     size_of(f, "svsm.manifest", m.svsm_manifest, "services manifest of an SVSM");
-    return describe_log(f, m.event_log, err);
+    return r < 0 || m.event_log.len == 0 ? r : cocos__log_describe(m.event_log, "pcr", f, err);
 }

@@ -23,6 +23,11 @@ static int malformed(cocos_error **err, const char *what)
     return cocos__fail(err, COCOS_ERR_MALFORMED, "vtpm.hcl_format", "paravisor report: %s", what);
 }
 
+int cocos__hcl_recognise(cocos__span data)
+{
+    return data.len >= 4 && cocos__u32le(data.data) == MAGIC;
+}
+
 int cocos__hcl_read(cocos__span data, cocos__hcl *ret, cocos_error **err)
 {
     cocos__hcl hcl;

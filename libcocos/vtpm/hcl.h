@@ -20,5 +20,6 @@ typedef struct cocos__hcl {
 
 /* MALFORMED "vtpm.hcl_format". Spans go into `data`. */
 int cocos__hcl_read(cocos__span data, cocos__hcl *ret, cocos_error **err);
+int cocos__hcl_recognise(cocos__span data);
 
 #endif

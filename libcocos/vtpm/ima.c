@@ -25,6 +25,17 @@ size_t cocos__ima_digest_size(const uint8_t *name, size_t len)
     return 0;
 }
 
+const char *cocos__ima_template(cocos__span name)
+{
+    static const char *const known[] = {"ima", "ima-ng", "ima-sig"};
+
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(known); i++) {
+        if (name.len == strlen(known[i]) && memcmp(name.data, known[i], name.len) == 0)
+            return known[i];
+    }
+    return NULL;
+}
+
 /* A binary list begins with the PCR as a number, an ASCII list with its digits. */
 int cocos__ima_form_of(cocos__span data)
 {

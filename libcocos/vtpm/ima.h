@@ -16,7 +16,8 @@ enum cocos__ima_form { COCOS__IMA_ASCII = 1, COCOS__IMA_BINARY = 2 };
  */
 typedef struct cocos__ima_entry {
     uint32_t pcr;
-    uint8_t hash[20]; /* SHA-1 over `data` */
+    const char *template; /* static */
+    uint8_t hash[20];     /* SHA-1 over `data` */
     cocos__span data;
 } cocos__ima_entry;
 

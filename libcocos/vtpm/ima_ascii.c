@@ -45,11 +45,6 @@ static cocos__span take_word(cocos__span *line)
     return word;
 }
 
-static int is(cocos__span word, const char *text)
-{
-    return word.len == strlen(text) && memcmp(word.data, text, word.len) == 0;
-}
-
 static int hex(cocos__span text, uint8_t *out, size_t size)
 {
     return cocos__hex_decode((const char *)text.data, text.len, out, size, NULL);
@@ -104,20 +99,18 @@ static int build_old(cocos__ima *ima, cocos__span line)
     return 0;
 }
 
-static int build(cocos__ima *ima, cocos__span name, cocos__span line)
+static int build(cocos__ima *ima, const char *template, cocos__span line)
 {
-    int with_signature = is(name, "ima-sig");
-
-    if (is(name, "ima"))
-        return build_old(ima, line);
-    if (!is(name, "ima-ng") && !with_signature)
+    if (!template)
         return -1;
+    if (strcmp(template, "ima") == 0)
+        return build_old(ima, line);
     cocos__span digest = take_word(&line);
     cocos__span path = take_word(&line);
     if (build_digest(ima, digest) < 0 || path.len == 0 || memchr(path.data, 0, path.len))
         return -1;
     build_path(ima, path);
-    if (with_signature)
+    if (strcmp(template, "ima-sig") == 0)
         return build_signature(ima, line);
     return line.len == 0 ? 0 : -1;
 }
@@ -153,7 +146,8 @@ int cocos__ima_next_ascii(cocos__ima *ima, cocos__ima_entry *entry, cocos_error 
     cocos__buf_reset(&ima->built);
     if (read_pcr(pcr, &entry->pcr) < 0 || hex(hash, entry->hash, sizeof entry->hash) < 0)
         return bad(ima, err, "no PCR and template hash");
-    int built = build(ima, name, line);
+    entry->template = cocos__ima_template(name);
+    int built = build(ima, entry->template, line);
     if (ima->built.failed)
         return cocos__fail_memory(err);
     if (built < 0)

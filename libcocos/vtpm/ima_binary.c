@@ -13,11 +13,6 @@ static int bad(const cocos__ima *ima, cocos_error **err, const char *what)
                        "IMA list: %s near byte %zu of %zu", what, ima->r.pos, ima->r.len);
 }
 
-static int is(cocos__span word, const char *text)
-{
-    return word.len == strlen(text) && memcmp(word.data, text, word.len) == 0;
-}
-
 static cocos__span read_field(cocos__reader *r)
 {
     return cocos__read_span(r, cocos__read_u32le(r));
@@ -84,13 +79,13 @@ int cocos__ima_next_binary(cocos__ima *ima, cocos__ima_entry *entry, cocos_error
     uint32_t name_len = cocos__read_u32le(r);
     if (r->failed || name_len > NAME_MAX_LEN || entry->pcr >= COCOS__PCRS)
         return bad(ima, err, "an entry is cut, or has no PCR and template name");
-    cocos__span name = cocos__read_span(r, name_len);
-    if (is(name, "ima"))
+    entry->template = cocos__ima_template(cocos__read_span(r, name_len));
+    if (!entry->template)
+        return bad(ima, err, "an unknown template");
+    if (strcmp(entry->template, "ima") == 0)
         return read_old(ima, entry, err);
 
-    int with_signature = is(name, "ima-sig");
-    if (!is(name, "ima-ng") && !with_signature)
-        return bad(ima, err, "an unknown template");
+    int with_signature = strcmp(entry->template, "ima-sig") == 0;
     entry->data = read_field(r);
     if (r->failed || !fields_hold(entry->data, with_signature))
         return bad(ima, err, "an entry is cut, or its fields are not those of its template");

@@ -12,4 +12,7 @@
 /* Bytes of a digest of this algorithm, by the kernel's name; 0 when it is unknown. */
 size_t cocos__ima_digest_size(const uint8_t *name, size_t len);
 
+/* The static name of a template that is known, or NULL. */
+const char *cocos__ima_template(cocos__span name);
+
 #endif

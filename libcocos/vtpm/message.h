@@ -57,5 +57,9 @@ typedef struct cocos__vtpm_snp {
     size_t n_certs;
 } cocos__vtpm_snp;
 int cocos__vtpm_snp_rebuild(cocos__span snp, cocos__vtpm_snp *ret, cocos_error **err);
+/* A TDX quote of version 4 put back together, not judged. The buffer's limit is
+ * COCOS__VTPM_TDX_MAX. MALFORMED "vtpm.format". */
+#define COCOS__VTPM_TDX_MAX (512u << 10)
+int cocos__vtpm_tdx_rebuild(cocos__span tdx, cocos__buf *out, cocos_error **err);
 
 #endif

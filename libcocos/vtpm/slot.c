@@ -8,6 +8,8 @@
 #include "codec/pbwire.h"
 #include "vtpm/message.h"
 
+#define TDX_MAX (COCOS__VTPM_TDX_MAX / 8) /* zeros that are left out are put back */
+
 enum { A_REPORT = 1, A_CERTIFICATES = 2 }; /* sevsnp.Attestation */
 enum { R_VMPL = 6, R_REPORT_DATA = 11, R_FMS = 29, R_FIELDS = 32 };
 enum { T_BODY = 2, B_REPORT_DATA = 12 }; /* tdx.QuoteV4, tdx.TDQuoteBody */
@@ -167,4 +169,65 @@ int cocos__vtpm_snp_rebuild(cocos__span snp, cocos__vtpm_snp *ret, cocos_error *
             return r;
     }
     return r < 0 ? malformed(err, "the report in the message is cut") : take_certs(chain, ret, err);
+}
+
+/*
+ * The messages under tdx.QuoteV4, each with the fields of number 1 and on in the order of the
+ * quote's own bytes: b bytes, 2 and 4 a number of so many bytes, an upper-case letter the message
+ * of that place in this list.
+ */
+static const char *const tdx_forms[] = {
+    "BC4Db",        /* A QuoteV4 */
+    "224bbbb",      /* B Header */
+    "bbbbbbbbbbbb", /* C TDQuoteBody */
+    "bbE",          /* D Ecdsa256BitQuoteV4AuthData */
+    "24F",          /* E CertificationData */
+    "GbHI",         /* F QEReportCertificationData */
+    "b4bbbbbb22bb", /* G EnclaveReport */
+    "2b",           /* H QeAuthData */
+    "24b",          /* I PCKCertificateChainData */
+};
+
+/* Each form names later ones only, so this ends. proto3 leaves a zero out. */
+static int put_message(cocos__span message, size_t form, cocos__buf *out, cocos_error **err)
+{
+    for (uint32_t i = 0; tdx_forms[form][i]; i++) {
+        char kind = tdx_forms[form][i];
+        int number = kind == '2' || kind == '4';
+        uint64_t value = 0;
+        cocos__pb_field f;
+        cocos__pb pb;
+        int r;
+
+        cocos__pb_init(&pb, message);
+        while ((r = cocos__pb_next(&pb, &f, NULL)) > 0) {
+            if (f.number != i + 1)
+                continue;
+            if (number == (f.type == COCOS__PB_BYTES))
+                return malformed(err, "a field of the quote has another type");
+            value = f.value;
+            if (kind == 'b')
+                cocos__buf_add(out, f.bytes.data, f.bytes.len);
+            else if (!number && (r = put_message(f.bytes, (size_t)(kind - 'A'), out, err)) < 0)
+                return r;
+        }
+        if (r < 0)
+            return malformed(err, "the quote in the message is cut");
+        if (number && (kind == '4' ? value > UINT32_MAX : value > UINT16_MAX))
+            return malformed(err, "a number of the quote is out of range");
+        if (kind == '4')
+            cocos__buf_add_u32le(out, (uint32_t)value);
+        else if (kind == '2')
+            cocos__buf_add_u16le(out, (uint16_t)value);
+    }
+    return COCOS_OK;
+}
+
+int cocos__vtpm_tdx_rebuild(cocos__span tdx, cocos__buf *out, cocos_error **err)
+{
+    if (tdx.len > TDX_MAX)
+        return malformed(err, "the quote in the message is too long");
+    int r = put_message(tdx, 0, out, err);
+
+    return r == COCOS_OK && out->failed ? cocos__fail_memory(err) : r;
 }

@@ -150,6 +150,23 @@ def test_a_single_quote_is_shown_alone(made, tmp_path):
     fails(4, "vtpm.format", "evidence", "show", tmp_path / "cut")
 
 
+def test_signature_and_keys_are_shown(case):
+    kind, folder, args = case
+    names = {f["name"] for f in run_json("evidence show", "evidence", "show", args[0])["fields"]}
+    assert {"snp": {"signature_r", "signature_s", "key_info"},
+            "tdx": {"signature", "attestation_key", "qe_auth_data", "qe_report_data", "qe_attributes"}}[kind] <= names
+
+
+def test_an_ima_list_is_shown_alone_and_not_judged(made, tmp_path):
+    path = tmp_path / "list"
+    path.write_text(f"10 {'0' * 40} ima-ng sha256:{'ab' * 32} /usr/bin/\x1binit\n")
+    shown = run_json("evidence show", "evidence", "show", path)
+    rows = {f["name"]: f for f in shown["fields"]}
+    assert (shown["kind"], rows["ima_log"]["value"]) == ("part", "1 entries")
+    assert rows["ima.pcr10"]["value"] == "sha256:" + "ab" * 32 and '"/usr/bin/?init"' in rows["ima.pcr10"]["meaning"]
+    fails(4, "evidence.kind", "evidence", "verify", path, "--policy", made / "vtpm" / "policy.json", *AT)
+
+
 def test_an_explanation_names_what_is_given_away(made):
     path = made / "vtpm" / "policy.json"
     found = run_json("policy explain", "policy", "explain", path)

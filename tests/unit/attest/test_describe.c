@@ -5,7 +5,10 @@
 
 #include <string.h>
 
+#include "ima_maker.h"
+#include "snp_maker.h"
 #include "suite.h"
+#include "tdx_maker.h"
 #include "tpm_maker.h"
 
 static cocos__buf message(const char *curve)
@@ -22,8 +25,8 @@ static cocos__buf message(const char *curve)
     return m;
 }
 
-/* NULL: it could not be shown. */
-static char *show(const uint8_t *data, size_t len)
+/* NULL: it could not be shown, or is of no known kind. */
+static char *show_kind(int kind, const uint8_t *data, size_t len)
 {
     uint8_t *exact = malloc(len ? len : 1); /* so that reading past the end is seen */
     cocos_evidence *ev = NULL;
@@ -32,15 +35,267 @@ static char *show(const uint8_t *data, size_t len)
 
     ck_assert_ptr_nonnull(exact);
     memcpy(exact, data, len);
-    assert_ok(cocos_evidence_new(COCOS_EVIDENCE_VTPM, exact, len, &ev, &err), err);
+    int r = cocos_evidence_new(kind, exact, len, &ev, &err);
     free(exact);
-    int r = cocos_evidence_to_table(ev, &text, &err);
+    if (r < 0) {
+        ck_assert_int_eq(r, COCOS_ERR_UNSUPPORTED);
+        cocos_error_free(err);
+        return NULL;
+    }
+    r = cocos_evidence_to_table(ev, &text, &err);
     ck_assert_int_eq(r == COCOS_OK, text != NULL);
-    ck_assert(r == COCOS_OK || r == COCOS_ERR_MALFORMED || r == COCOS_ERR_EXHAUSTED);
+    ck_assert(r == COCOS_OK || r == COCOS_ERR_MALFORMED || r == COCOS_ERR_EXHAUSTED ||
+              r == COCOS_ERR_UNSUPPORTED);
     cocos_error_free(err);
     cocos_evidence_free(ev);
     return text;
 }
+
+static char *show(const uint8_t *data, size_t len)
+{
+    return show_kind(COCOS_EVIDENCE_VTPM, data, len);
+}
+
+/* Shows it, found by its content, and demands each of the texts. */
+static void shows(const uint8_t *data, size_t len, const char *const *parts, size_t n)
+{
+    char *text = show_kind(0, data, len);
+
+    ck_assert_ptr_nonnull(text);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(strstr(text, parts[i]) != NULL, "%s is not in\n%s", parts[i], text);
+    ck_assert_ptr_null(strstr(text, ":\n"));
+    cocos_free_text(text);
+}
+#define SHOWS(data, len, ...)                                                                      \
+    shows(data, len, (const char *const[]){__VA_ARGS__},                                           \
+          sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+/* Every cut and flipped byte of it; gives how many could be shown. */
+static size_t survives(int kind, uint8_t *data, size_t len)
+{
+    size_t shown = 0;
+
+    for (size_t i = 0; i < len; i += 1 + i / 200) {
+        cocos_free_text(show_kind(kind, data, i));
+        data[i] ^= 0x5a;
+        char *text = show_kind(kind, data, len);
+        data[i] ^= 0x5a;
+        shown += text != NULL;
+        cocos_free_text(text);
+    }
+    return shown;
+}
+
+START_TEST(shows_signature_and_key_flags_of_a_report)
+{
+    snp_authority ca = snp_authority_new("Milan");
+    snp_plan p = snp_plan_new(&ca, 3);
+
+    memset(p.report + 0x40, 0, 8);
+    memset(p.report + 0x2a0, 0xe1, 48);
+    memset(p.report + 0x2e8, 0xe2, 48);
+    p.report[0x48] = 2;
+    SHOWS(p.report, sizeof p.report, "signature_r", "e1e1e1", "signature_s", "e2e2e2", "key_info",
+          "chip key masked", "none is set", "demanded: ");
+    snp_authority_free(&ca);
+}
+END_TEST
+
+START_TEST(shows_all_of_a_quote)
+{
+    tdx_authority ca = tdx_authority_new();
+
+    for (int type = 2; type <= 4; type++) {
+        tdx_plan p = tdx_plan_new(&ca);
+        p.version = type == 2 ? 4 : 5;
+        p.body_type = type;
+        pki_bytes q = tdx_quote(&p);
+        SHOWS(q.data, q.len, "attestation_key_type", "qe_vendor_id", "signature  ",
+              "attestation_key  ", "qe_auth_data", "7777777777", "qe_cpu_svn", "qe_miscselect",
+              "qe_attributes", "qe_xfrm", "qe_report_data", "qe_report_signature",
+              "certification_data_type", "x87, SSE", "; serial ", "; valid 20",
+              type == 2 ? "TD report 1.0" : "mrservicetd",
+              type == 4 ? "service_attributes" : "rtmr3");
+        if (type == 4)
+            ck_assert_uint_gt(survives(0, q.data, q.len), 0);
+        free(q.data);
+    }
+    tdx_authority_free(&ca);
+}
+END_TEST
+
+/* attest.Attestation with something in field `number`. */
+static cocos__buf message_with(unsigned number, const cocos__buf *inside)
+{
+    cocos__buf m = message("P-256");
+
+    tpm_field(&m, number, inside->data, inside->len);
+    ck_assert(!m.failed);
+    return m;
+}
+
+START_TEST(shows_the_report_inside_a_message)
+{
+    cocos__buf report;
+    cocos__buf outer;
+    uint8_t bytes[64];
+
+    cocos__buf_init(&report, 4096);
+    cocos__buf_init(&outer, 4096);
+    tpm_number(&report, 1, 3);
+    memset(bytes, 0x3e, sizeof bytes);
+    tpm_field(&report, 11, bytes, 64);
+    tpm_field(&outer, 1, report.data, report.len);
+    cocos__buf m = message_with(8, &outer);
+    SHOWS(m.data, m.len, "tee.snp.report_data", "3e3e3e3e", "tee.snp.signature_r",
+          "tee.snp.policy");
+    cocos__buf_done(&m);
+    cocos__buf_done(&report);
+    cocos__buf_done(&outer);
+}
+END_TEST
+
+/* One message from pieces of a quote: sizes, 0 ends; negative: a number of so many bytes. */
+static cocos__buf fields(const uint8_t **at, const int *sizes)
+{
+    cocos__buf b;
+
+    cocos__buf_init(&b, 1u << 16);
+    for (unsigned i = 0; sizes[i]; i++) {
+        uint64_t v = 0;
+        for (int k = -sizes[i]; k > 0; k--)
+            v = v << 8 | (*at)[k - 1];
+        if (sizes[i] < 0)
+            tpm_number(&b, i + 1, v);
+        else
+            tpm_field(&b, i + 1, *at, (size_t)sizes[i]);
+        *at += sizes[i] < 0 ? -sizes[i] : sizes[i];
+    }
+    return b;
+}
+
+/* tdx.QuoteV4 of a quote of version 4. */
+static cocos__buf quote_message(const pki_bytes *q)
+{
+    const uint8_t *at = q->data;
+    cocos__buf all;
+    cocos__buf head = fields(&at, (const int[]){-2, -2, -4, 2, 2, 16, 20, 0});
+    cocos__buf td = fields(&at, (const int[]){16, 48, 48, 8, 8, 8, 48, 48, 48, 48, 192, 64, 0});
+    uint32_t size = cocos__u32le(at);
+    at += 4;
+    cocos__buf data = fields(&at, (const int[]){64, 64, 0});
+    cocos__buf cert = fields(&at, (const int[]){-2, -4, 0});
+    cocos__buf inner;
+    cocos__buf qe = fields(&at, (const int[]){16, -4, 28, 16, 32, 32, 32, 96, -2, -2, 60, 64, 0});
+    cocos__buf auth;
+    cocos__buf chain;
+
+    cocos__buf_init(&all, 1u << 16);
+    cocos__buf_init(&inner, 1u << 16);
+    tpm_field(&inner, 1, qe.data, qe.len);
+    tpm_field(&inner, 2, at, 64);
+    at += 64;
+    auth = fields(&at, (const int[]){-2, 32, 0});
+    tpm_field(&inner, 3, auth.data, auth.len);
+    chain = fields(&at, (const int[]){-2, -4, 0});
+    tpm_field(&chain, 3, at, q->len - (size_t)(at - q->data));
+    tpm_field(&inner, 4, chain.data, chain.len);
+    tpm_field(&cert, 3, inner.data, inner.len);
+    tpm_field(&data, 3, cert.data, cert.len);
+    tpm_field(&all, 1, head.data, head.len);
+    tpm_field(&all, 2, td.data, td.len);
+    tpm_number(&all, 3, size);
+    tpm_field(&all, 4, data.data, data.len);
+    cocos__buf *const used[] = {&head, &td, &data, &cert, &inner, &qe, &auth, &chain};
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++)
+        cocos__buf_done(used[i]);
+    return all;
+}
+
+START_TEST(shows_the_quote_inside_a_message)
+{
+    tdx_authority ca = tdx_authority_new();
+    tdx_plan p = tdx_plan_new(&ca);
+
+    p.version = 4;
+    p.body_type = 2;
+    pki_bytes q = tdx_quote(&p);
+    cocos__buf inside = quote_message(&q);
+    cocos__buf m = message_with(9, &inside);
+    SHOWS(m.data, m.len, "tee.tdx.mrtd", "tee.tdx.qe_mrsigner", "tee.tdx.certificate ",
+          "tee.tdx.fmspc");
+    inside.data[3] ^= 1;
+    cocos__buf cut = message_with(9, &inside);
+    SHOWS(cut.data, cut.len, "unreadable", "quote.nonce", "11 events");
+    ck_assert_uint_gt(survives(COCOS_EVIDENCE_VTPM, m.data, m.len), 0);
+    cocos__buf_done(&m);
+    cocos__buf_done(&cut);
+    cocos__buf_done(&inside);
+    free(q.data);
+    tdx_authority_free(&ca);
+}
+END_TEST
+
+START_TEST(shows_an_event_log_by_itself)
+{
+    EVP_PKEY *key = pki_key_ec("P-256");
+    tpm_plan p = tpm_plan_new(key);
+    tpm_parts *parts = tpm_make(&p);
+    cocos_evidence *ev = NULL;
+    cocos_policy *policy = tpm_policy(&p);
+    cocos_verifier *verifier = NULL;
+    cocos_verdict *verdict = NULL;
+    cocos_error *err = NULL;
+
+    SHOWS(parts->log.data, parts->log.len, "part", "event.pcr4", "EFI_ACTION",
+          "\"Exit Boot Services Invocation\"", "sha256:", "11 events");
+    ck_assert_uint_gt(survives(0, parts->log.data, parts->log.len), 0);
+    assert_ok(cocos_evidence_new(0, parts->log.data, parts->log.len, &ev, &err), err);
+    ck_assert_int_eq(cocos_evidence_kind(ev), COCOS_EVIDENCE_PART);
+    assert_ok(cocos_verifier_new(policy, &verifier, &err), err);
+    assert_fails(cocos_verifier_verify(verifier, ev, 0, COCOS_TIME_CHOSEN, &verdict, &err),
+                 COCOS_ERR_UNSUPPORTED, "evidence.kind", err);
+    assert_fails(cocos_verifier_keep_chain(verifier, ev, &err), COCOS_ERR_UNSUPPORTED,
+                 "evidence.kind", err);
+    cocos_verifier_free(verifier);
+    cocos_policy_free(policy);
+    cocos_evidence_free(ev);
+    tpm_parts_free(parts);
+    EVP_PKEY_free(key);
+}
+END_TEST
+
+START_TEST(shows_an_ima_list_in_both_forms)
+{
+    ima_list l;
+
+    ima_list_init(&l);
+    ima_list_add(&l, IMA_NG, "boot_aggregate", 0);
+    ima_list_add(&l, IMA_SIG, "/usr/bin/init", 0);
+    ima_list_add(&l, IMA_OLD, "/etc/\x1b[2J", 0);
+    cocos__buf *const forms[] = {&l.ascii, &l.binary};
+    for (size_t i = 0; i < 2; i++) {
+        SHOWS(forms[i]->data, forms[i]->len, "ima.pcr10", "ima-ng: file \"boot_aggregate\"",
+              "ima-sig: file \"/usr/bin/init\"", "ima: file \"/etc/?[2J\"",
+              "sha256:", "sha1:", "3 entries");
+        ck_assert_uint_gt(survives(0, forms[i]->data, forms[i]->len), 0);
+    }
+    ima_list_done(&l);
+}
+END_TEST
+
+START_TEST(says_how_much_of_a_long_log_is_not_listed)
+{
+    cocos__buf b;
+
+    cocos__buf_init(&b, 4u << 20);
+    for (int i = 0; i < 8195; i++)
+        cocos__buf_printf(&b, "10 %040d ima %040d f\n", 0, 0);
+    SHOWS(b.data, b.len, "8195 entries", "the first 8192 are listed, 3 more are not");
+    cocos__buf_done(&b);
+}
+END_TEST
 
 START_TEST(shows_all_of_a_tpm_message)
 {
@@ -61,20 +316,20 @@ END_TEST
 START_TEST(survives_every_cut_and_flipped_byte_of_it)
 {
     cocos__buf m = message("P-256");
-    size_t shown = 0;
 
-    for (size_t i = 0; i < m.len; i += 1 + i / 200) {
-        char *text = show(m.data, i);
-        cocos_free_text(text);
-        m.data[i] ^= 0x5a;
-        text = show(m.data, m.len);
-        m.data[i] ^= 0x5a;
-        shown += text != NULL;
-        cocos_free_text(text);
-    }
-    ck_assert_uint_gt(shown, 0); /* most bytes are values, and nothing here judges values */
+    ck_assert_uint_gt(survives(COCOS_EVIDENCE_VTPM, m.data, m.len),
+                      0); /* most bytes are values, and nothing here judges values */
     cocos__buf_done(&m);
 }
 END_TEST
 
-TEST_MAIN(describe, shows_all_of_a_tpm_message, survives_every_cut_and_flipped_byte_of_it)
+TEST_MAIN(describe,
+          shows_all_of_a_tpm_message,
+          survives_every_cut_and_flipped_byte_of_it,
+          shows_signature_and_key_flags_of_a_report,
+          shows_all_of_a_quote,
+          shows_the_report_inside_a_message,
+          shows_the_quote_inside_a_message,
+          shows_an_event_log_by_itself,
+          shows_an_ima_list_in_both_forms,
+          says_how_much_of_a_long_log_is_not_listed)

@@ -25,6 +25,7 @@ class EvidenceKind(enum.IntEnum):
     TDX = 2
     VTPM = 3
     ENVELOPE = 4
+    PART = 5
 
 
 class Part(enum.IntEnum):
