@@ -9,8 +9,11 @@
 static int
 add(cocos_policy *p, const char *rule, const uint8_t *digest, int bank, cocos_error **err)
 {
-    const cocos__rule *found = cocos__rule_find(rule);
-    return cocos__match_add(cocos__rule_in(p, found), digest, cocos__bank_size(bank), err);
+    cocos__rule found;
+
+    if (!cocos__rule_find(rule, &found))
+        return cocos__fail(err, COCOS_ERR_USAGE, "policy.name", "there is no rule \"%s\"", rule);
+    return cocos__match_add(cocos__rule_in(p, &found), digest, cocos__bank_size(bank), err);
 }
 
 static int add_kernels(cocos_policy *p, const cocos_boot *b, int bank, cocos_error **err)

@@ -199,11 +199,12 @@ static void add_group(cocos__buf *b, const cocos_policy *policy, enum group grou
     int any = 0;
 
     for (size_t i = 0; i < cocos__rules_n; i++) {
-        if (!worth_a_line(policy, &cocos__rules[i], group))
+        cocos__rule rule = cocos__rule_at(i);
+        if (!worth_a_line(policy, &rule, group))
             continue;
         if (!any++)
             cocos__buf_printf(b, "\n%s\n", titles[group]);
-        add_rule(b, policy, &cocos__rules[i], group);
+        add_rule(b, policy, &rule, group);
     }
 }
 
@@ -279,7 +280,8 @@ int cocos_policy_explain_json(const cocos_policy *policy, char **ret, cocos_erro
     cocos__json_put_text(o, "roots", policy->roots.n ? "listed" : "vendor");
     cocos__json_put_array(o, "rules");
     for (size_t i = 0; i < cocos__rules_n; i++) {
-        if (put_rule(o, policy, &cocos__rules[i]) < 0)
+        cocos__rule rule = cocos__rule_at(i);
+        if (put_rule(o, policy, &rule) < 0)
             return cocos__fail_memory(err);
     }
     cocos__json_put_end(o);

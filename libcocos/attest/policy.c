@@ -26,8 +26,9 @@ void cocos_policy_free(cocos_policy *policy)
     if (!policy)
         return;
     for (size_t i = 0; i < cocos__rules_n; i++) {
-        if (cocos__rules[i].type == COCOS__RULE_BYTES)
-            cocos__match_done(cocos__rule_in(policy, &cocos__rules[i]));
+        cocos__rule rule = cocos__rule_at(i);
+        if (rule.type == COCOS__RULE_BYTES)
+            cocos__match_done(cocos__rule_in(policy, &rule));
     }
     cocos__certs_done(&policy->roots);
     free(policy);
@@ -44,14 +45,16 @@ int cocos__policy_copy(const cocos_policy *policy, cocos_policy **ret, cocos_err
     for (size_t i = 0; i < copy->roots.n; i++)
         cocos__cert_ref(copy->roots.at[i]);
     for (size_t i = 0; i < cocos__rules_n; i++) {
-        if (cocos__rules[i].type == COCOS__RULE_BYTES)
-            ((cocos__match *)cocos__rule_in(copy, &cocos__rules[i]))->values = NULL;
+        cocos__rule rule = cocos__rule_at(i);
+        if (rule.type == COCOS__RULE_BYTES)
+            ((cocos__match *)cocos__rule_in(copy, &rule))->values = NULL;
     }
     for (size_t i = 0; i < cocos__rules_n; i++) {
-        if (cocos__rules[i].type != COCOS__RULE_BYTES)
+        cocos__rule rule = cocos__rule_at(i);
+        if (rule.type != COCOS__RULE_BYTES)
             continue;
-        const cocos__match *from = (const void *)((const char *)policy + cocos__rules[i].offset);
-        cocos__match *to = cocos__rule_in(copy, &cocos__rules[i]);
+        const cocos__match *from = (const void *)((const char *)policy + rule.offset);
+        cocos__match *to = cocos__rule_in(copy, &rule);
         if (from->state != COCOS__RULE_GIVEN)
             continue;
         to->values = malloc(from->count * from->size);
@@ -94,12 +97,11 @@ static int bad_length(const cocos__rule *rule, size_t len, cocos_error **err)
                        rule->name, len, rule->size);
 }
 
-static int find_rule(const char *name, const cocos__rule **ret, cocos_error **err)
+static int find_rule(const char *name, cocos__rule *ret, cocos_error **err)
 {
-    *ret = cocos__rule_find(name);
-    return *ret ? COCOS_OK
-                : cocos__fail(err, COCOS_ERR_USAGE, "policy.name", "there is no rule \"%.80s\"",
-                              name);
+    return cocos__rule_find(name, ret) ? COCOS_OK
+                                       : cocos__fail(err, COCOS_ERR_USAGE, "policy.name",
+                                                     "there is no rule \"%.80s\"", name);
 }
 
 /* Rules of digests of keys that take the key, or a certificate for it, as well. */
@@ -313,34 +315,34 @@ static void set_any(cocos_policy *policy, const cocos__rule *rule)
 static int
 put(cocos_policy *policy, const char *name, const char *value, int more, cocos_error **err)
 {
-    const cocos__rule *rule = NULL;
+    cocos__rule rule;
 
     int r = find_rule(name, &rule, err);
     if (r < 0)
         return r;
     if (strcmp(value, "any") == 0) {
-        set_any(policy, rule);
+        set_any(policy, &rule);
         return COCOS_OK;
     }
-    switch (rule->type) {
+    switch (rule.type) {
     case COCOS__RULE_BYTES:
-        return add_hex(policy, rule, value, more, err);
+        return add_hex(policy, &rule, value, more, err);
     case COCOS__RULE_NUMBER:
-        return set_number(policy, rule, value, err);
+        return set_number(policy, &rule, value, err);
     case COCOS__RULE_FLAG:
-        return set_flag(policy, rule, value, err);
+        return set_flag(policy, &rule, value, err);
     case COCOS__RULE_LINES:
-        return add_line(policy, rule, value, more, err);
+        return add_line(policy, &rule, value, more, err);
     case COCOS__RULE_STATUSES:
-        return add_status(policy, rule, value, more, err);
+        return add_status(policy, &rule, value, more, err);
     case COCOS__RULE_WORD:
-        return set_word(policy, rule, value, err);
+        return set_word(policy, &rule, value, err);
     case COCOS__RULE_CHOICE:
-        return set_choice(policy, rule, value, err);
+        return set_choice(policy, &rule, value, err);
     case COCOS__RULE_TCB:
-        return set_tcb(policy, rule, value, err);
+        return set_tcb(policy, &rule, value, err);
     default:
-        return bad_value(rule, value, err);
+        return bad_value(&rule, value, err);
     }
 }
 
@@ -363,7 +365,7 @@ int cocos_policy_add(cocos_policy *policy, const char *name, const char *value, 
 int cocos_policy_set_bytes(
     cocos_policy *policy, const char *name, const uint8_t *data, size_t len, cocos_error **err)
 {
-    const cocos__rule *rule = NULL;
+    cocos__rule rule;
 
     if (!policy || !name || (!data && len))
         return cocos__fail(err, COCOS_ERR_USAGE, "policy.value",
@@ -371,10 +373,10 @@ int cocos_policy_set_bytes(
     int r = find_rule(name, &rule, err);
     if (r < 0)
         return r;
-    if (rule->type != COCOS__RULE_BYTES)
+    if (rule.type != COCOS__RULE_BYTES)
         return cocos__fail(err, COCOS_ERR_USAGE, "policy.value", "%s does not take bytes",
-                           rule->name);
-    return add_bytes(policy, rule, data, len, 0, err);
+                           rule.name);
+    return add_bytes(policy, &rule, data, len, 0, err);
 }
 
 /* One number stands for other components on lines with an FMC; only these have one. */

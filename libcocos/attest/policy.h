@@ -2,7 +2,7 @@
 #ifndef COCOS_ATTEST_POLICY_H
 #define COCOS_ATTEST_POLICY_H
 
-/* The inside of a policy, and the table of its rules, from which setters and JSON work. */
+/* The inside of a policy, and its rules, from which setters and JSON work. */
 
 #include <cocos/policy.h>
 
@@ -59,7 +59,7 @@ enum cocos__rule_type {
 };
 
 typedef struct cocos__rule {
-    const char *name; /* "section.rule" */
+    char name[32]; /* "section.rule" */
     int type;
     size_t offset; /* in struct cocos_policy */
     size_t size;   /* bytes of a value (0: 1 to 65536), or the largest number */
@@ -68,10 +68,11 @@ typedef struct cocos__rule {
     int single;        /* one value only, of a type that could have several */
 } cocos__rule;
 
-extern const cocos__rule cocos__rules[];
+/* All rules, in their order. */
 extern const size_t cocos__rules_n;
-
-const cocos__rule *cocos__rule_find(const char *name);
+cocos__rule cocos__rule_at(size_t i);
+/* 1 with the rule of this name; 0: there is none. */
+int cocos__rule_find(const char *name, cocos__rule *ret);
 /* The words of a COCOS__RULE_CHOICE, "a|b|c"; NULL for other rules. */
 const char *cocos__rule_choices(const cocos__rule *rule);
 /* The word that stands for `value`, in buf. */

@@ -134,17 +134,17 @@ static void note(cocos__defects *defects, int r, cocos_error *why_take)
 static void
 read_rule(cocos_policy *policy, const char *name, const cocos__json *value, cocos__defects *defects)
 {
-    const cocos__rule *rule = cocos__rule_find(name);
+    cocos__rule rule;
     size_t n = cocos__json_count(value);
     cocos_error *why = NULL;
     int r = COCOS_OK;
 
-    if (!rule)
+    if (!cocos__rule_find(name, &rule))
         r = refuse(value, "policy.name", "a rule of cocos-policy(5)", name, &why);
     else if (cocos__json_kind(value) != COCOS__JSON_ARRAY)
-        r = put_scalar(policy, rule, value, 0, &why);
-    else if ((!takes_several(rule) && !(rule->single && n == 1)) || n == 0)
-        r = refuse(value, "policy.value", takes_several(rule) ? "at least one value" : "one value",
+        r = put_scalar(policy, &rule, value, 0, &why);
+    else if ((!takes_several(&rule) && !(rule.single && n == 1)) || n == 0)
+        r = refuse(value, "policy.value", takes_several(&rule) ? "at least one value" : "one value",
                    "a list", &why);
     note(defects, r, why);
     if (r < 0 || cocos__json_kind(value) != COCOS__JSON_ARRAY)
@@ -152,7 +152,7 @@ read_rule(cocos_policy *policy, const char *name, const cocos__json *value, coco
     for (size_t i = 0; i < n; i++) {
         cocos__json item = cocos__json_item(value, i);
         why = NULL;
-        r = put_item(policy, rule, &item, i, &why);
+        r = put_item(policy, &rule, &item, i, &why);
         note(defects, r, why);
     }
 }

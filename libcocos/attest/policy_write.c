@@ -105,13 +105,13 @@ static void put_section(cocos__json_out *o, const cocos_policy *policy, const ch
     int open = 0;
 
     for (size_t i = 0; i < cocos__rules_n; i++) {
-        const cocos__rule *rule = &cocos__rules[i];
-        if (strncmp(rule->name, section, len) != 0 || rule->name[len] != '.' ||
-            cocos__rule_state_of(policy, rule) == COCOS__RULE_UNSET)
+        cocos__rule rule = cocos__rule_at(i);
+        if (strncmp(rule.name, section, len) != 0 || rule.name[len] != '.' ||
+            cocos__rule_state_of(policy, &rule) == COCOS__RULE_UNSET)
             continue;
         if (!open++)
             cocos__json_put_object(o, section);
-        put_rule(o, policy, rule, rule->name + len + 1);
+        put_rule(o, policy, &rule, rule.name + len + 1);
     }
     if (open)
         cocos__json_put_end(o);
@@ -159,6 +159,7 @@ int cocos_policy_to_json(const cocos_policy *policy, char **ret, cocos_error **e
 {
     static const char *const sections[] = {"coverage", "envelope", "snp", "tdx", "vtpm"};
     COCOS__CLEANUP(cocos__json_out_freep) cocos__json_out *o = NULL;
+    cocos__rule claims;
 
     if (!policy)
         return cocos__fail(err, COCOS_ERR_USAGE, "policy.value", "a policy is needed");
@@ -170,8 +171,8 @@ int cocos_policy_to_json(const cocos_policy *policy, char **ret, cocos_error **e
     r = put_roots(o, policy, err);
     if (r < 0)
         return r;
-    if (policy->claims.state != COCOS__RULE_UNSET)
-        put_rule(o, policy, cocos__rule_find("claims"), "claims");
+    if (policy->claims.state != COCOS__RULE_UNSET && cocos__rule_find("claims", &claims))
+        put_rule(o, policy, &claims, claims.name);
     for (size_t i = 0; i < COCOS__ARRAY_LEN(sections); i++)
         put_section(o, policy, sections[i]);
     cocos__json_put_end(o);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of all rules of a policy. cocos-policy(5) and the JSON Schema are held against it. */
+/* The table of all rules of a policy, but for golden values of PCRs, which are alike. cocos-policy(5)
+ * and the JSON Schema are held against it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,21 +16,7 @@
 #define STATE         "must be stated"
 #define FREE          "not checked"
 
-/* Golden values, one rule for each PCR of each bank. */
-#define PCR1(bank, name, n, size)                                                                  \
-    {                                                                                              \
-        "vtpm.pcr." name "." #n, COCOS__RULE_BYTES, VTPM(pcr[COCOS__BANK_##bank][n]), size,        \
-            "value of PCR " #n " in bank " name, FREE                                              \
-    }
-#define PCRS(b, nm, sz)                                                                            \
-    PCR1(b, nm, 0, sz), PCR1(b, nm, 1, sz), PCR1(b, nm, 2, sz), PCR1(b, nm, 3, sz),                \
-        PCR1(b, nm, 4, sz), PCR1(b, nm, 5, sz), PCR1(b, nm, 6, sz), PCR1(b, nm, 7, sz),            \
-        PCR1(b, nm, 8, sz), PCR1(b, nm, 9, sz), PCR1(b, nm, 10, sz), PCR1(b, nm, 11, sz),          \
-        PCR1(b, nm, 12, sz), PCR1(b, nm, 13, sz), PCR1(b, nm, 14, sz), PCR1(b, nm, 15, sz),        \
-        PCR1(b, nm, 16, sz), PCR1(b, nm, 17, sz), PCR1(b, nm, 18, sz), PCR1(b, nm, 19, sz),        \
-        PCR1(b, nm, 20, sz), PCR1(b, nm, 21, sz), PCR1(b, nm, 22, sz), PCR1(b, nm, 23, sz)
-
-const cocos__rule cocos__rules[] = {
+static const cocos__rule rules[] = {
     {"claims", COCOS__RULE_BYTES, offsetof(cocos_policy, claims), 0,
      "claims whose hash the evidence must carry", FREE, 1},
     {"coverage.firmware", COCOS__RULE_WORD, LAYER(COCOS__LAYER_FIRMWARE), 0,
@@ -165,20 +152,51 @@ const cocos__rule cocos__rules[] = {
      "IMA extends SHA-1 hashes with zeros into other banks (kernels before 5.8)", "false"},
     {"vtpm.pcrs", COCOS__RULE_ONLY_ANY, VTPM(pcrs), 0, "listed PCRs or images",
      "at least one must be stated"},
-    PCRS(SHA1, "sha1", 20),
-    PCRS(SHA256, "sha256", 32),
-    PCRS(SHA384, "sha384", 48),
-    PCRS(SHA512, "sha512", 64),
 };
-const size_t cocos__rules_n = COCOS__ARRAY_LEN(cocos__rules);
+#define RULES COCOS__ARRAY_LEN(rules)
 
-const cocos__rule *cocos__rule_find(const char *name)
+const size_t cocos__rules_n = RULES + (size_t)COCOS__BANKS * COCOS__PCRS;
+
+static cocos__rule pcr_rule(int bank, unsigned pcr)
 {
-    for (size_t i = 0; i < cocos__rules_n; i++) {
-        if (strcmp(cocos__rules[i].name, name) == 0)
-            return &cocos__rules[i];
+    cocos__rule rule = {"vtpm.pcr.",
+                        COCOS__RULE_BYTES,
+                        VTPM(pcr[bank][pcr]),
+                        cocos__bank_size(bank),
+                        "value of this PCR in this bank",
+                        FREE,
+                        0};
+    const char *name = cocos__bank_name(bank);
+    size_t len = strlen(name);
+    char *at = rule.name + 9;
+
+    memcpy(at, name, len);
+    at += len;
+    *at++ = '.';
+    if (pcr > 9)
+        *at++ = (char)('0' + pcr / 10);
+    *at = (char)('0' + pcr % 10);
+    return rule;
+}
+
+cocos__rule cocos__rule_at(size_t i)
+{
+    return i < RULES ? rules[i]
+                     : pcr_rule((int)((i - RULES) / COCOS__PCRS),
+                                (unsigned)((i - RULES) % COCOS__PCRS));
+}
+
+int cocos__rule_find(const char *name, cocos__rule *ret)
+{
+    /* What begins otherwise is none of the many rules behind the table. */
+    size_t n = strncmp(name, "vtpm.pcr.", 9) == 0 ? cocos__rules_n : RULES;
+
+    for (size_t i = 0; i < n; i++) {
+        *ret = cocos__rule_at(i);
+        if (strcmp(ret->name, name) == 0)
+            return 1;
     }
-    return NULL;
+    return 0;
 }
 
 const char *cocos__rule_choices(const cocos__rule *rule)
@@ -262,10 +280,15 @@ int cocos__rule_state_of(const cocos_policy *policy, const cocos__rule *rule)
 int cocos__policy_mentions(const cocos_policy *policy, const char *section)
 {
     size_t len = strlen(section);
+    const cocos__match *pcr = &policy->vtpm.pcr[0][0];
 
-    for (size_t i = 0; i < cocos__rules_n; i++) {
-        if (strncmp(cocos__rules[i].name, section, len) == 0 && cocos__rules[i].name[len] == '.' &&
-            cocos__rule_state_of(policy, &cocos__rules[i]) != COCOS__RULE_UNSET)
+    for (size_t i = 0; i < RULES; i++) {
+        if (strncmp(rules[i].name, section, len) == 0 && rules[i].name[len] == '.' &&
+            cocos__rule_state_of(policy, &rules[i]) != COCOS__RULE_UNSET)
+            return 1;
+    }
+    for (size_t i = 0; i < cocos__rules_n - RULES && strcmp(section, "vtpm") == 0; i++) {
+        if (pcr[i].state != COCOS__RULE_UNSET)
             return 1;
     }
     return 0;

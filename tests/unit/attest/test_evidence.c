@@ -55,6 +55,18 @@ START_TEST(takes_only_parts_that_its_kind_has_a_use_for)
 }
 END_TEST
 
+START_TEST(puts_nothing_beside_a_part)
+{
+    cocos_evidence *ev = of_kind(COCOS_EVIDENCE_PART);
+    cocos_error *err = NULL;
+
+    for (int part = COCOS_PART_CERTIFICATES; part <= COCOS_PART_AK_CERTIFIED; part++)
+        assert_fails(cocos_evidence_add(ev, part, some, 1, &err), COCOS_ERR_USAGE, "evidence.part",
+                     err);
+    cocos_evidence_free(ev);
+}
+END_TEST
+
 START_TEST(refuses_parts_that_there_are_not)
 {
     static const int none[] = {-1, 0, 7, 31, 41, 1000};
@@ -75,6 +87,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {takes_only_parts_that_its_kind_has_a_use_for,
-                                  refuses_parts_that_there_are_not, NULL};
+                                  puts_nothing_beside_a_part, refuses_parts_that_there_are_not,
+                                  NULL};
     return run_suite("evidence", tests, 60);
 }

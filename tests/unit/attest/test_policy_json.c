@@ -138,7 +138,8 @@ static cocos_policy *full(void)
     assert_ok(cocos_policy_new(&policy, NULL), NULL);
     assert_ok(cocos_policy_add_root(policy, pem.data, pem.len, NULL), NULL);
     for (size_t i = 0; i < cocos__rules_n; i++) {
-        const cocos__rule *rule = &cocos__rules[i];
+        const cocos__rule at = cocos__rule_at(i);
+        const cocos__rule *rule = &at;
         const char *value = rule->type == COCOS__RULE_NUMBER ? "0x3"
                             : rule->type == COCOS__RULE_FLAG ? "true"
                             : rule->type == COCOS__RULE_WORD ? "tdx.mrtd"
@@ -206,9 +207,10 @@ START_TEST(explains_every_rule)
         assert_ok(cocos_policy_set(policy, used[i], "any", NULL), NULL);
     char *text = explained(policy);
     for (size_t i = 0; i < cocos__rules_n; i++) {
-        int pcr = strncmp(cocos__rules[i].name, "vtpm.pcr.", 9) == 0;
-        int stated = strcmp(cocos__rules[i].name, used[3]) == 0;
-        snprintf(line, sizeof line, "\n  %s: ", cocos__rules[i].name);
+        const cocos__rule rule = cocos__rule_at(i);
+        int pcr = strncmp(rule.name, "vtpm.pcr.", 9) == 0;
+        int stated = strcmp(rule.name, used[3]) == 0;
+        snprintf(line, sizeof line, "\n  %s: ", rule.name);
         ck_assert_msg((strstr(text, line) != NULL) == (!pcr || stated), "%s", line);
     }
     cocos_free_text(text);
@@ -319,8 +321,9 @@ START_TEST(has_every_rule_in_the_schema)
     text[fread(text, 1, sizeof text - 1, f)] = '\0';
     fclose(f);
     for (size_t i = 0; i < cocos__rules_n; i++) {
-        const char *dot = strchr(cocos__rules[i].name, '.');
-        snprintf(name, sizeof name, "\"%s\": {", dot ? dot + 1 : cocos__rules[i].name);
+        const cocos__rule rule = cocos__rule_at(i);
+        const char *dot = strchr(rule.name, '.');
+        snprintf(name, sizeof name, "\"%s\": {", dot ? dot + 1 : rule.name);
         ck_assert_msg(strstr(text, name) != NULL, "%s", name);
     }
 }
