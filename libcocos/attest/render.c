@@ -21,8 +21,9 @@ static void add_line(cocos__buf *b, const char *label, const char *text, const c
 
 static void add_row(cocos__buf *b, const cocos_verdict *v, size_t i)
 {
-    cocos__buf_printf(b, "  %-*s  %s\n", WIDTH, cocos_verdict_row_text(v, i, COCOS_ROW_NAME),
-                      outcomes[cocos_verdict_row_outcome(v, i)]);
+    cocos__buf_printf(b, "  %-*s  %-14s  %s\n", WIDTH, cocos_verdict_row_text(v, i, COCOS_ROW_NAME),
+                      outcomes[cocos_verdict_row_outcome(v, i)],
+                      cocos_verdict_row_text(v, i, COCOS_ROW_SOURCE));
     add_line(b, "expected", cocos_verdict_row_text(v, i, COCOS_ROW_EXPECTED),
              cocos_verdict_row_text(v, i, COCOS_ROW_ORIGIN));
     add_line(b, "found", cocos_verdict_row_text(v, i, COCOS_ROW_FOUND),

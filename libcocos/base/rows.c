@@ -87,7 +87,10 @@ void cocos__rows_begin(cocos__rows *rows, const cocos__check *checks, size_t n)
         n = COCOS__ROWS_MAX - rows->count;
     }
     for (size_t i = 0; i < n; i++)
-        rows->row[rows->count++] = (cocos__row){.check = &checks[i], .outcome = COCOS__NOT_CHECKED};
+        rows->row[rows->count++] = (cocos__row){.check = &checks[i],
+                                                .expected = {"what its source asks for", "default"},
+                                                .found = {"nothing to look at", "nobody"},
+                                                .outcome = COCOS__NOT_CHECKED};
 }
 
 static void fill(cocos__rows *rows,
