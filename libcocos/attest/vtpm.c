@@ -125,7 +125,15 @@ typedef struct tee {
     int64_t vmpl;         /* -1: no SNP report */
     cocos__span manifest; /* of an SVSM, from the message */
     cocos__vtpm_snp rebuilt;
+    cocos__buf quote; /* likewise */
 } tee;
+
+static void tee_freep(tee **t)
+{
+    if (*t)
+        cocos__buf_done(&(*t)->quote);
+    free(*t);
+}
 
 #define OFF_REPORT_DATA 0x50 /* AMD 56860 */
 
@@ -167,12 +175,24 @@ static void use_tdx(tee *t, const cocos_evidence *ev, cocos__span quote)
         t->slot = (cocos__span){quote.data + at, 64};
 }
 
+/* The quote inside the message; what has only its data slot is judged by nobody. */
+static int tdx_from_message(const cocos_evidence *ev, cocos__span tdx, tee *t, cocos_error **err)
+{
+    if (tdx.len && cocos__vtpm_tdx_slot(tdx, &t->slot, NULL) == COCOS_OK)
+        t->name = "TDX quote";
+    cocos__buf_init(&t->quote, COCOS__VTPM_TDX_MAX);
+    int r = tdx.len ? cocos__vtpm_tdx_rebuild(tdx, &t->quote, NULL) : COCOS_ERR_MALFORMED;
+    if (r == COCOS_ERR_MEMORY)
+        return cocos__fail_memory(err);
+    if (r == COCOS_OK && cocos__tdx_recognise(t->quote.data, t->quote.len))
+        use_tdx(t, ev, (cocos__span){t->quote.data, t->quote.len});
+    return COCOS_OK;
+}
+
 /* The report inside the message, put back into the bytes that were signed. */
-static void from_message(const cocos__vtpm_message *m, tee *t)
+static void snp_from_message(const cocos__vtpm_message *m, tee *t)
 {
     t->manifest = m->svsm_manifest;
-    if (m->tdx.len && cocos__vtpm_tdx_slot(m->tdx, &t->slot, NULL) == COCOS_OK)
-        t->name = "TDX quote";
     if (!m->snp.len || cocos__vtpm_snp_rebuild(m->snp, &t->rebuilt, NULL) < 0)
         return;
     use_snp(t, (cocos__span){t->rebuilt.report, sizeof t->rebuilt.report});
@@ -189,11 +209,12 @@ static void from_hcl(cocos__span data, tee *t)
 }
 
 /* Of several places the part beside the evidence counts first, then Azure's, then the message. */
-static void find_tee(const cocos_evidence *ev, tee *t)
+static int find_tee(const cocos_evidence *ev, tee *t, cocos_error **err)
 {
     cocos__span report = part(ev, COCOS_PART_TEE_REPORT);
     cocos__span hcl = part(ev, COCOS_PART_HCL_REPORT);
     cocos__vtpm_message m;
+    int r = COCOS_OK;
 
     cocos__evidence_parts(ev, COCOS_PART_CERT_TABLE, &t->snp.table, 1);
     t->snp.n_crls = cocos__evidence_parts(ev, COCOS_PART_CRL, t->snp.crls, COCOS__SNP_BLOBS_MAX);
@@ -203,11 +224,16 @@ static void find_tee(const cocos_evidence *ev, tee *t)
         use_snp(t, report);
     else if (hcl.len)
         from_hcl(hcl, t);
-    else if (cocos__vtpm_message_read(ev->main, &m, NULL) == COCOS_OK)
-        from_message(&m, t);
+    else if (cocos__vtpm_message_read(ev->main, &m, NULL) == COCOS_OK) {
+        snp_from_message(&m, t);
+        /* One report is judged, and the slot that counts is its own. */
+        if (t->snp.report.len == 0)
+            r = tdx_from_message(ev, m.tdx, t, err);
+    }
     if (t->snp.n_certs == 0)
         t->snp.n_certs =
             cocos__evidence_parts(ev, COCOS_PART_CERTIFICATES, t->snp.certs, COCOS__SNP_BLOBS_MAX);
+    return r;
 }
 
 static int judge_tee(const cocos_policy *policy,
@@ -225,7 +251,9 @@ static int judge_tee(const cocos_policy *policy,
                 policy->vtpm.binding.value == COCOS__BINDING_CLAIMS;
 
     t->vmpl = -1;
-    find_tee(ev, t);
+    int r = find_tee(ev, t, err);
+    if (r < 0)
+        return r;
     tpm->tee_slot = t->slot;
     tpm->tee_name = t->name;
     tpm->tee_vmpl = t->vmpl;
@@ -240,8 +268,8 @@ static int judge_tee(const cocos_policy *policy,
     if (t->snp.report.len == 0)
         return COCOS_OK;
     tpm->tee_rows = "snp.measurement";
-    int r = cocos__attest_snp(&t->snp, tpm->svsm_manifest, &policy->snp, roots, NULL, time_s, rows,
-                              simulated, err);
+    r = cocos__attest_snp(&t->snp, tpm->svsm_manifest, &policy->snp, roots, NULL, time_s, rows,
+                          simulated, err);
     const cocos__row *data = cocos__rows_find(rows, "snp.report_data");
     tpm->tee_data = data ? data->outcome : COCOS__UNKNOWN;
     return r;
@@ -312,7 +340,7 @@ int cocos__attest_vtpm(const cocos_policy *policy,
     const cocos__number *trust = &policy->vtpm.ak_trust;
     cocos__vtpm_evidence tpm = cocos__evidence_vtpm(ev);
     COCOS__CLEANUP(cocos__freep) cocos__vtpm_policy *own = NULL;
-    COCOS__CLEANUP(cocos__freep) tee *t = NULL;
+    COCOS__CLEANUP(tee_freep) tee *t = NULL;
     int r = own_nonce(policy, ev, &own, err);
 
     if (r < 0)

@@ -7,6 +7,7 @@
 #include "judged.h"
 #include "snp_maker.h"
 #include "suite.h"
+#include "tdx_message.h"
 #include "tpm_maker.h"
 
 static snp_authority milan;
@@ -300,6 +301,75 @@ static const char *azure(EVP_PKEY *named, const char *kid, int spoil)
     tpm_parts_free(t);
     return code;
 }
+
+/* Quotes of a message that holds a TDX quote of this plan, with its collateral beside it. `flip` 1:
+ * it names another key; 2: without collateral; 3: that too, and an SNP report names the right one.
+ */
+static const char *with_quote(tpm_plan *p, tdx_plan *plan, const tdx_authority *ca, int flip)
+{
+    snp_plan s = snp_plan_new(&milan, 3);
+    static const char *const any[] = {
+        "vtpm.pcrs",       "tdx.report_data",       "coverage.agent",
+        "coverage.kernel", "coverage.command_line", "coverage.initrd"};
+    tpm_parts *t = tpm_make(p);
+    cocos_policy *policy = tdx_policy(ca);
+
+    digest("SHA3-512", tee_nonce, 64, t->public.data, t->public.len, plan->body + 0x208);
+    plan->body[0x208] ^= flip & 1;
+    pki_bytes quote = tdx_quote(plan);
+    cocos__buf inside = tdx_message(&quote);
+    tpm_field(&t->more, 9, inside.data, inside.len);
+    cocos_evidence *ev = tpm_evidence(t);
+    if (flip == 3) {
+        digest("SHA3-512", tee_nonce, 64, t->public.data, t->public.len, s.report + 0x50);
+        chip c = chip_new(&s);
+        embed(&s, &c, &t->more);
+        chip_free(&c);
+        cocos_evidence_free(ev);
+        ev = tpm_evidence(t);
+    }
+    if (flip != 2) {
+        tdx_add_collateral(ev, plan);
+        tdx_add_crls(ev, plan);
+    }
+    for (size_t i = 0; i < sizeof any / sizeof *any; i++)
+        tpm_rule(policy, any[i], "any");
+    tpm_rule(policy, "vtpm.ak_trust", "tee");
+    tpm_rule(policy, "vtpm.binding", "legacy");
+    PKI_NEED(!cocos_policy_set_bytes(policy, "vtpm.tee_nonce", tee_nonce, 64, NULL));
+    PKI_NEED(!cocos_policy_set_bytes(policy, "vtpm.nonce", p->nonce, p->nonce_len, NULL));
+    cocos__buf_done(&inside);
+    free(quote.data);
+    tpm_parts_free(t);
+    return code_of(policy, ev);
+}
+
+START_TEST(judges_the_quote_inside_a_message)
+{
+    tdx_authority ca = tdx_authority_new();
+    tpm_plan p = tpm_plan_new(rsa);
+    tdx_plan q = tdx_plan_new(&ca);
+
+    q.version = 4;
+    q.body_type = 2;
+    tdx_plan good = q;
+    ck_assert_str_eq(with_quote(&p, &good, &ca, 0), "");
+    tdx_plan other = q;
+    ck_assert_str_eq(with_quote(&p, &other, &ca, 1), "vtpm.tee_binding");
+    tdx_plan bare = q;
+    ck_assert_str_eq(with_quote(&p, &bare, &ca, 2), "undecided tdx.collateral_missing");
+    /* A message holds one of the two. */
+    tdx_plan both = q;
+    ck_assert_str_eq(with_quote(&p, &both, &ca, 3), "undecided vtpm.format");
+    tdx_plan wrong = q;
+    wrong.body[0x88] ^= 1; /* MRTD */
+    ck_assert_str_eq(with_quote(&p, &wrong, &ca, 0), "tdx.mrtd");
+    tdx_plan forged = q;
+    forged.flip_body = 0xb8;
+    ck_assert_str_eq(with_quote(&p, &forged, &ca, 0), "tdx.quote_signature");
+    tdx_authority_free(&ca);
+}
+END_TEST
 
 START_TEST(believes_a_key_that_the_paravisor_names)
 {
@@ -766,6 +836,7 @@ int main(void)
     const TTest *const tests[] = {believes_a_key_that_the_report_hashes_with_its_nonce,
                                   believes_a_key_that_the_claims_of_the_report_name,
                                   judges_the_report_inside_a_message,
+                                  judges_the_quote_inside_a_message,
                                   believes_a_key_that_the_paravisor_names,
                                   cannot_tell_about_a_report_that_nobody_judges,
                                   believes_a_key_of_the_virtual_tpm_of_an_svsm,
