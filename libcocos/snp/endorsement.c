@@ -43,21 +43,22 @@ static int is_for(const cocos__cert *c, int kind, const cocos__snp_report *repor
 /* Endorsement keys are the only EC keys of the hierarchy. Of several, the one that fits best. */
 static cocos__cert *find_leaf(const cocos__certs *certs, int kind, const cocos__snp_report *report)
 {
-    cocos__cert *best = NULL;
-    int fit = -1; /* 2: made for the report; 1: of its kind; 0: neither */
+    cocos__cert *any = NULL;
+    cocos__cert *of_kind = NULL;
 
     for (size_t i = 0; i < certs->n; i++) {
         cocos__cert *c = certs->at[i];
         const cocos__pubkey *key = cocos__cert_key(c);
         if (!key || cocos__pubkey_kind(key) == COCOS__KEY_RSA_ANY)
             continue;
-        int fits = kind_of_leaf(c) != kind ? 0 : is_for(c, kind, report) ? 2 : 1;
-        if (fits > fit) {
-            best = c;
-            fit = fits;
-        }
+        if (!any)
+            any = c;
+        if (kind_of_leaf(c) != kind)
+            continue;
+        if (!of_kind || (!is_for(of_kind, kind, report) && is_for(c, kind, report)))
+            of_kind = c;
     }
-    return best;
+    return of_kind ? of_kind : any;
 }
 
 static cocos__cert *find_subject(const cocos__certs *certs, const char *cn, int self_issued)
