@@ -134,16 +134,25 @@ collect(const cocos__boot_case *c, cocos__span data, int bank, found *f, cocos_e
     return r;
 }
 
+static cocos__said wanted(const cocos__boot_case *c, const cocos__match *rule)
+{
+    return (cocos__said){cocos__rows_printf(c->rows, "%zu listed, the first %s, and no other",
+                                            rule->count,
+                                            cocos__rows_hex(c->rows, rule->values, rule->size)),
+                         "policy"};
+}
+
 /* One row: this many listed digests and none besides, in registers that the log explains. */
 static void layer(const cocos__boot_case *c,
                   size_t id,
                   const char *code,
+                  const cocos__match *rule,
                   size_t listed,
                   const uint8_t *odd,
                   const found *f,
                   uint32_t registers)
 {
-    cocos__said want = {"listed digests and no other", "policy"};
+    cocos__said want = wanted(c, rule);
     int known = f->bank != COCOS__BANK_NONE;
     cocos__said is = {"none", c->kind->signer};
 
@@ -174,6 +183,7 @@ static int is_others(const found *f, size_t own, size_t others, const cocos__mat
 static void shared_layer(const cocos__boot_case *c,
                          size_t id,
                          const char *code,
+                         const cocos__match *rule,
                          size_t own,
                          size_t others,
                          const cocos__match *others_rule,
@@ -181,10 +191,10 @@ static void shared_layer(const cocos__boot_case *c,
 {
     if (!is_others(f, own, others, others_rule) ||
         (c->proven[f->bank] & c->kind->files) != c->kind->files) {
-        layer(c, id, code, own, f->odd_file, f, c->kind->files);
+        layer(c, id, code, rule, own, f->odd_file, f, c->kind->files);
         return;
     }
-    cocos__row_unknown(c->rows, id, code, (cocos__said){"listed digests and no other", "policy"},
+    cocos__row_unknown(c->rows, id, code, wanted(c, rule),
                        (cocos__said){cocos__rows_printf(c->rows,
                                                         "%zu listed; the digest that fails the "
                                                         "other layer of this register",
@@ -208,8 +218,8 @@ static int check_images(const cocos__boot_case *c, cocos__span log, cocos_error 
     int r = bank == COCOS__BANK_NONE ? COCOS_OK : collect(c, log, bank, &f, err);
 
     if (r == COCOS_OK)
-        layer(c, c->kind->row_kernel, c->kind->code.kernel, f.kernels, f.odd_image, &f,
-              c->kind->images);
+        layer(c, c->kind->row_kernel, c->kind->code.kernel, &c->rules->kernel, f.kernels,
+              f.odd_image, &f, c->kind->images);
     return r;
 }
 
@@ -221,11 +231,11 @@ static int check_files(const cocos__boot_case *c, cocos__span log, cocos_error *
     int r = bank == COCOS__BANK_NONE ? COCOS_OK : collect(c, log, bank, &f, err);
 
     if (r == COCOS_OK && p->command_line.state == COCOS__RULE_GIVEN)
-        shared_layer(c, c->kind->row_command_line, c->kind->code.command_line, f.command_lines,
-                     f.initrds, &p->initrd, &f);
+        shared_layer(c, c->kind->row_command_line, c->kind->code.command_line, &p->command_line,
+                     f.command_lines, f.initrds, &p->initrd, &f);
     if (r == COCOS_OK && p->initrd.state == COCOS__RULE_GIVEN)
-        shared_layer(c, c->kind->row_initrd, c->kind->code.initrd, f.initrds, f.command_lines,
-                     &p->command_line, &f);
+        shared_layer(c, c->kind->row_initrd, c->kind->code.initrd, &p->initrd, f.initrds,
+                     f.command_lines, &p->command_line, &f);
     return r;
 }
 

@@ -23,6 +23,10 @@ static int read_single(cocos__vtpm_state *s, cocos_error **err)
     cocos__tpm_attest a;
 
     s->message = (cocos__vtpm_message){.ak_pub = ev->ak_pub, .n_quotes = 1};
+    if (ev->ak_pub.len == 0 || ev->signature.len == 0 || ev->pcrs.len == 0)
+        return cocos__fail(
+            err, COCOS_ERR_MALFORMED, "vtpm.format",
+            "a single TPMS_ATTEST without public area, signature or PCR values beside it");
     int r = cocos__tpm_attest_read(ev->main, &a, err);
     if (r == COCOS_OK)
         r = cocos__pcr_values_read(ev->pcrs, 0, &s->beside, err);

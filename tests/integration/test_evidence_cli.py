@@ -232,6 +232,22 @@ def test_rules_that_cannot_hold_together_are_told(tmp_path):
     assert json.loads(made.stdout)["snp"]["min_tcb"] == {"tee": 2, "fmc": 1}
 
 
+def test_errors_name_the_file(made, tmp_path):
+    junk, empty = tmp_path / "junk", tmp_path / "empty"
+    junk.write_text("junk")
+    empty.write_text("")
+    args = ["evidence", "verify", made / "snp/report.bin"]
+    policy = ["--policy", made / "snp/policy.json"]
+    for file, code, exit_code, command in ((junk, "cbor.short", 4, [*args, *policy, "--bundle", junk]),
+                                           (junk, "json.syntax", 4, [*args, "--policy", junk]),
+                                           (empty, "evidence.part", 2, [*args, *policy, "--crl", empty]),
+                                           (junk, "evidence.part", 2, [*args, *policy, "--event-log", junk]),
+                                           (junk, "evidence.kind", 4, ["evidence", "show", junk])):
+        assert fails(exit_code, code, *command)["message"].startswith(f"{file}: ")
+    single = run("evidence", "verify", made / "vtpm/attest.bin", "--policy", made / "vtpm/policy.json")
+    assert single.returncode == 4 and b"without public area, signature or PCR values" in single.stdout
+
+
 def test_an_envelope_is_shown_as_its_schema_says():
     shown = run_json("evidence show", "evidence", "show", ROOT / "tests/fuzz/corpus/envelope/statement")
     assert shown["kind"] == "envelope" and shown["fields"]

@@ -63,7 +63,7 @@ static int open_evidence(tool *t, cocos_evidence **ret)
         return code;
     if (cocos_evidence_new(cli_evidence_kind(tool_args_get(t->args, "kind")), (const uint8_t *)data,
                            len, ret, &err) < 0)
-        return tool_fail_error(t, err);
+        return tool_fail_file(t, t->args->operands[0], err);
     return 0;
 }
 
@@ -77,7 +77,7 @@ static int add_file(tool *t, cocos_evidence *evidence, int part, const char *pat
     if (!data)
         return code;
     if (cocos_evidence_add(evidence, part, (const uint8_t *)data, len, &err) < 0)
-        return tool_fail_error(t, err);
+        return tool_fail_file(t, path, err);
     return 0;
 }
 
@@ -104,7 +104,7 @@ static int add_bundle(tool *t, cocos_evidence *evidence)
     int code = path ? tool_read_bundle(t, path, &bundle) : 0;
     if (code || !path)
         return code;
-    return cocos_evidence_add_bundle(evidence, bundle, &err) < 0 ? tool_fail_error(t, err) : 0;
+    return cocos_evidence_add_bundle(evidence, bundle, &err) < 0 ? tool_fail_file(t, path, err) : 0;
 }
 
 /* One document of the library to stdout. */
@@ -156,7 +156,7 @@ int cli_policy_open(tool *t, const char *path, cocos_policy **ret)
     if (is_corim(text, len))
         return tool_fail(t, COCOS_ERR_UNSUPPORTED, "policy.corim",
                          "%s is a CoRIM, which this version does not take; a policy is JSON", path);
-    return cocos_policy_from_json(text, len, ret, &err) < 0 ? tool_fail_error(t, err) : 0;
+    return cocos_policy_from_json(text, len, ret, &err) < 0 ? tool_fail_file(t, path, err) : 0;
 }
 
 /* Claims are what the guest hashed; the library hashes them again. */

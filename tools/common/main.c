@@ -225,6 +225,7 @@ int tool_read_bundle(tool *t, const char *path, cocos_bundle **ret)
 
     if (!data)
         return code;
-    return cocos_bundle_parse((const uint8_t *)data, len, ret, &err) < 0 ? tool_fail_error(t, err)
-                                                                         : 0;
+    return cocos_bundle_parse((const uint8_t *)data, len, ret, &err) < 0
+               ? tool_fail_file(t, path, err)
+               : 0;
 }

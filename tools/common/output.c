@@ -205,10 +205,19 @@ int tool_fail(tool *t, int status, const char *code, const char *fmt, ...)
 
 int tool_fail_error(tool *t, cocos_error *take)
 {
+    return tool_fail_file(t, NULL, take);
+}
+
+int tool_fail_file(tool *t, const char *path, cocos_error *take)
+{
+    char message[MESSAGE_MAX];
+
+    snprintf(message, sizeof message, "%s%s%s", path ? path : "", path ? ": " : "",
+             cocos_error_message(take));
     int code = tool_report(t, &(tool_problem){
                                   .status = take ? cocos_error_status(take) : COCOS_ERR_INTERNAL,
                                   .code = cocos_error_code(take),
-                                  .message = cocos_error_message(take),
+                                  .message = message,
                                   .check = cocos_error_check(take),
                                   .expected = cocos_error_expected(take),
                                   .found = cocos_error_found(take),

@@ -109,6 +109,8 @@ int tool_fail(tool *t, int status, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* The same for what the library said; takes the error. */
 int tool_fail_error(tool *t, cocos_error *take);
+/* The same over what is wrong with a file; `path` NULL: with none. */
+int tool_fail_file(tool *t, const char *path, cocos_error *take);
 
 /* ---- Interruption ---- */
 
