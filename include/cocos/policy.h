@@ -30,18 +30,19 @@ COCOS_API COCOS_NODISCARD int cocos_policy_new(cocos_policy **ret, cocos_error *
  * Set one rule from text, replacing what it said before.
  * @param name   of the rule.
  * @param value  "any" (written out: this is not checked), a hex string, a number (decimal or 0x),
- * "true" or "false", a product line, the name of a register, as the rule wants it. Rules of key
- * digests also take a public key or certificate in PEM.
- * @return COCOS_OK; COCOS_ERR_USAGE "policy.name": no such rule, "policy.value": not such a value,
- *         "policy.length": bytes of another length, "policy.key": no key that fits.   @since 0.1
+ * "true" or "false", a product line, the name of a register, the components of a TCB
+ * ("tee=1,snp=24"), as the rule wants it. Rules of key digests also take a public key or
+ * certificate in PEM.
+ * @return COCOS_OK; COCOS_ERR_USAGE "policy.name": no such rule, "policy.value": not such a value
+ *         (the message names what is taken), "policy.length": bytes of another length, "policy.key": no key that fits.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int
 cocos_policy_set(cocos_policy *policy, const char *name, const char *value, cocos_error **err);
 
 /**
  * Add one more acceptable value to a rule that takes several (byte strings and product lines).
- * The first one replaces "any". Values and errors as in cocos_policy_set(); COCOS_ERR_EXHAUSTED
- * above 256 values.   @since 0.1
+ * The first one replaces "any". Values and errors as in cocos_policy_set(); COCOS_ERR_USAGE
+ * "policy.conflict": this rule takes one value only; COCOS_ERR_EXHAUSTED above 256.   @since 0.1
  */
 COCOS_API COCOS_NODISCARD int
 cocos_policy_add(cocos_policy *policy, const char *name, const char *value, cocos_error **err);
