@@ -155,7 +155,10 @@ func TestEveryFieldIsShownAndCalledUnverified(t *testing.T) {
 	}
 	_, err := e.Claim(cocos.ClaimPurpose)
 	fails(t, err, cocos.ErrUsage, "evidence.claim")
-	fatal(t, e.Expect(cocos.ClaimPurpose, []byte("rpc")))
+	// A report has no claims; the challenge is its data slot.
+	fails(t, e.Expect(cocos.ClaimPurpose, []byte("rpc")), cocos.ErrUsage, "evidence.claim")
+	fails(t, e.Expect(cocos.ClaimChallenge, []byte{1}), cocos.ErrUsage, "evidence.claim")
+	fatal(t, e.Expect(cocos.ClaimChallenge, make([]byte, 64)))
 }
 
 func TestPoliciesSayWhatTheyDemand(t *testing.T) {
