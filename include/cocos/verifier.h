@@ -22,7 +22,7 @@ enum cocos_evidence_kind {
     COCOS_EVIDENCE_TDX = 2,  /**< Intel TDX quote, version 4 or 5 */
     COCOS_EVIDENCE_VTPM = 3, /**< TPM quotes: attest.Attestation (protobuf), or one TPMS_ATTEST */
     COCOS_EVIDENCE_ENVELOPE = 4, /**< application/vnd.cocos.evidence+cbor: claims, proof */
-    COCOS_EVIDENCE_PART = 5, /**< event log, IMA list, Azure's report alone: shown, not judged */
+    COCOS_EVIDENCE_PART = 5,     /**< what comes beside evidence, alone: shown, not judged */
 };
 
 /** What may be put beside the evidence itself. */

@@ -7,6 +7,7 @@
 #include "attest/envelope.h"
 #include "attest/evidence.h"
 #include "codec/json.h"
+#include "crypto/describe.h"
 #include "tdx/describe.h"
 #include "vtpm/describe.h"
 #include "vtpm/hcl.h"
@@ -166,6 +167,7 @@ describe_part(const char *type, cocos__span data, const cocos__fields *f, cocos_
                  {COCOS__MEDIA_CCEL, "ccel", describe_ccel},
                  {COCOS__MEDIA_EVENT_LOG, "log", describe_tcg_log},
                  {COCOS__MEDIA_IMA_LOG, "log", cocos__ima_describe},
+                 {COCOS__MEDIA_EXTENDS, "extends", cocos__vtpm_extends_describe},
                  {COCOS__MEDIA_SVSM_MANIFEST, "svsm", describe_manifest},
                  {COCOS__MEDIA_AK_CERTIFIED, "certified", describe_certified}};
 
@@ -178,12 +180,61 @@ describe_part(const char *type, cocos__span data, const cocos__fields *f, cocos_
     return COCOS_OK;
 }
 
-/* What comes beside evidence, by its first bytes. */
+static int describe_certs(cocos__span data, const cocos__fields *f, cocos_error **err)
+{
+    cocos__certs list = {.n = 0};
+    cocos_error *why = NULL;
+
+    int r = cocos__certs_add(&list, data.data, data.len, &why);
+    for (size_t i = 0; i < list.n; i++) {
+        cocos__cert_describe(f, "certificate", list.at[i]);
+        cocos__snp_extensions_describe(f, list.at[i]);
+        cocos__tdx_extension_describe(f, list.at[i]);
+    }
+    cocos__certs_done(&list);
+    return cocos__fields_settle(f, r, "certificate", why, err);
+}
+
+static int describe_crl(cocos__span data, const cocos__fields *f, cocos_error **err)
+{
+    return cocos__crl_describe(f, data, err);
+}
+
+/* What comes beside evidence, recognised by its first bytes. */
+static const struct {
+    int (*recognise)(cocos__span);
+    int (*show)(cocos__span, const cocos__fields *, cocos_error **);
+} alone[] = {{cocos__log_recognise, describe_tcg_log},
+             {cocos__hcl_recognise, describe_hcl},
+             {cocos__certs_recognise, describe_certs},
+             {cocos__crl_recognise, describe_crl},
+             {cocos__tdx_collateral_recognise, cocos__tdx_collateral_describe},
+             {cocos__snp_table_recognise, cocos__snp_table_describe},
+             {cocos__ima_recognise, cocos__ima_describe}};
+
+static size_t find_alone(cocos__span data)
+{
+    size_t i = 0;
+
+    while (i < COCOS__ARRAY_LEN(alone) && !alone[i].recognise(data))
+        i++;
+    return i;
+}
+
+int cocos__evidence_is_part(cocos__span data)
+{
+    return find_alone(data) < COCOS__ARRAY_LEN(alone);
+}
+
+/* Its maker may have named the kind without looking. */
 static int describe_alone(cocos__span data, const cocos__fields *f, cocos_error **err)
 {
-    return cocos__log_recognise(data)   ? describe_tcg_log(data, f, err)
-           : cocos__hcl_recognise(data) ? describe_hcl(data, f, err)
-                                        : cocos__ima_describe(data, f, err);
+    size_t i = find_alone(data);
+
+    return i < COCOS__ARRAY_LEN(alone)
+               ? alone[i].show(data, f, err)
+               : cocos__fail(err, COCOS_ERR_UNSUPPORTED, "evidence.kind",
+                             "%zu bytes that are no part of a known kind", data.len);
 }
 
 static int describe_envelope(cocos__span bytes, const cocos__fields *f, cocos_error **err)

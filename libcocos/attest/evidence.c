@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/evidence.h"
 
-#include "attest/envelope.h"
-
 #include <string.h>
 
+#include "attest/envelope.h"
 #include "base/error.h"
 #include "snp/verify.h"
 #include "tdx/verify.h"
-#include "vtpm/describe.h"
-#include "vtpm/hcl.h"
 #include "vtpm/verify.h"
 
 /* By magic and version only; whether it is well formed is for the verdict to say. */
 static int recognise(const uint8_t *data, size_t len)
 {
-    cocos__span all = {data, len};
-
     if (cocos__envelope_recognise(data, len))
         return COCOS_EVIDENCE_ENVELOPE;
     if (cocos__tdx_recognise(data, len))
@@ -25,9 +20,7 @@ static int recognise(const uint8_t *data, size_t len)
         return COCOS_EVIDENCE_VTPM;
     if (cocos__snp_recognise(data, len))
         return COCOS_EVIDENCE_SNP;
-    return cocos__log_recognise(all) || cocos__hcl_recognise(all) || cocos__ima_recognise(all)
-               ? COCOS_EVIDENCE_PART
-               : 0;
+    return cocos__evidence_is_part((cocos__span){data, len}) ? COCOS_EVIDENCE_PART : 0;
 }
 
 static int copy(const uint8_t *data, size_t len, cocos__span *ret, cocos_error **err)

@@ -31,6 +31,9 @@ const char *cocos__evidence_part_name(int part);
  * evidence, lent. Where they are not the same no value fits. */
 cocos__match cocos__evidence_slot(const cocos_evidence *ev, const cocos__match *stated);
 
+/* Does it look like what comes beside evidence, so that it can be shown? */
+int cocos__evidence_is_part(cocos__span data);
+
 /* The parts of one kind, up to `max`; gives how many. */
 size_t cocos__evidence_parts(const cocos_evidence *ev, int part, cocos__span *out, size_t max);
 COCOS__DEFINE_FREEP(cocos__evidence_freep, cocos_evidence *, cocos_evidence_free)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 
 /* Room for the texts of a common verdict, so that it needs one allocation. */
 #define TEXT_FIRST 8192
@@ -202,6 +203,16 @@ const char *cocos__rows_hex(cocos__rows *rows, const uint8_t *data, size_t len)
     cocos__hex_digits(data, len, text);
     text[2 * len] = '\0';
     return text;
+}
+
+const char *cocos__rows_time(cocos__rows *rows, int64_t time_s)
+{
+    struct tm tm;
+    char text[32] = "out of range";
+
+    if (cocos__date_of(time_s, &tm))
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return cocos__rows_printf(rows, "%s", text);
 }
 
 const char *cocos__rows_foreign(cocos__rows *rows, const char *text, size_t len, size_t max)

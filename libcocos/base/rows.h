@@ -83,6 +83,8 @@ int cocos__row_outcome(const cocos__rows *rows, size_t id);
 /* Text kept with the rows; "" when memory ran out. Hex is lower case and never cut. */
 const char *cocos__rows_printf(cocos__rows *rows, const char *fmt, ...) COCOS__PRINTF(2, 3);
 const char *cocos__rows_hex(cocos__rows *rows, const uint8_t *data, size_t len);
+/* Seconds since 1970 as "2026-01-31T12:00:00Z", "out of range" beyond years of four digits. */
+const char *cocos__rows_time(cocos__rows *rows, int64_t time_s);
 /* At most `max` bytes of a foreign text, control characters replaced. */
 const char *cocos__rows_foreign(cocos__rows *rows, const char *text, size_t len, size_t max);
 

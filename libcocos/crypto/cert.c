@@ -118,7 +118,7 @@ static void copy_text(const ASN1_STRING *s, char *out, size_t max)
     out[n] = '\0';
 }
 
-static void copy_cn(X509_NAME *name, char *out)
+void cocos__x509_cn(const X509_NAME *name, char out[CN_MAX + 1])
 {
     int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
 
@@ -176,8 +176,8 @@ static int fill(cocos__cert *cert, const uint8_t *der, size_t len, cocos_error *
     if (cert->key.kind != COCOS__KEY_OTHER)
         cert->key.pkey = pkey;
     cert->signature_kind = signature_kind(x);
-    copy_cn(X509_get_subject_name(x), cert->subject_cn);
-    copy_cn(X509_get_issuer_name(x), cert->issuer_cn);
+    cocos__x509_cn(X509_get_subject_name(x), cert->subject_cn);
+    cocos__x509_cn(X509_get_issuer_name(x), cert->issuer_cn);
 
     cert->der = malloc(len);
     if (!cert->der)

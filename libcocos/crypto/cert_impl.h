@@ -36,8 +36,17 @@ struct cocos__cert {
 /* enum cocos__key_kind of an OpenSSL key. */
 int cocos__pkey_kind(const EVP_PKEY *pkey);
 
+struct cocos__crl {
+    X509_CRL *x;
+    int64_t this_update;
+    int64_t next_update; /* 0 when there is none */
+};
+
 /* Seconds since 1970; 0 on success. */
 int cocos__asn1_seconds(const ASN1_TIME *t, int64_t *ret);
+
+/* The common name as of cocos__cert_subject_cn(). */
+void cocos__x509_cn(const X509_NAME *name, char out[CN_MAX + 1]);
 
 /* RFC 4055 parameters of RSASSA-PSS, read and compared with SHA-384, MGF1 with SHA-384, salt 48. */
 int cocos__is_pss_sha384(const X509_ALGOR *alg);

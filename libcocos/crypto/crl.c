@@ -11,12 +11,6 @@
 
 COCOS__DEFINE_FREEP(bio_freep, BIO *, BIO_free_all)
 
-struct cocos__crl {
-    X509_CRL *x;
-    int64_t this_update;
-    int64_t next_update; /* 0 when there is none */
-};
-
 static X509_CRL *read_pem(const uint8_t *data, size_t len)
 {
     COCOS__CLEANUP(bio_freep) BIO *bio = BIO_new_mem_buf(data, (int)len);

@@ -13,4 +13,14 @@ int cocos__certs_describe(const cocos__fields *f,
                           cocos__span data,
                           cocos_error **err);
 
+/*
+ * A revocation list, PEM or DER: issuer and dates, then each serial number that it revokes; of a
+ * very long list the first, and how many more. Says so when it cannot be read. COCOS_OK or MEMORY.
+ */
+int cocos__crl_describe(const cocos__fields *f, cocos__span data, cocos_error **err);
+
+/* Is it a certificate (PEM with several), or a revocation list? By its first bytes only. */
+int cocos__certs_recognise(cocos__span data);
+int cocos__crl_recognise(cocos__span data);
+
 #endif

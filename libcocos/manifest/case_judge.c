@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "attest/verdict.h"
-#include "base/clock.h"
 #include "crypto/key.h"
 #include "crypto/timestamp.h"
 #include "manifest/casefile.h"
@@ -52,13 +51,7 @@ static const char *why(const judging *j, const cocos_error *e)
 
 static const char *date(const judging *j, int64_t time_s)
 {
-    struct tm tm;
-    char text[40];
-
-    if (time_s == COCOS__NEVER || !cocos__date_of(time_s, &tm) ||
-        !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm))
-        return "never";
-    return cocos__rows_printf(j->rows, "%s", text);
+    return time_s == COCOS__NEVER ? "never" : cocos__rows_time(j->rows, time_s);
 }
 
 /* Passes or fails a row by what a call said of it; lack of memory is no judgement. */

@@ -3,22 +3,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "snp/checks.h"
 
 static const char *key_name(int kind)
 {
     return kind == COCOS__SNP_VCEK ? "SEV-VCEK" : kind == COCOS__SNP_VLEK ? "SEV-VLEK" : "none";
-}
-
-static const char *time_text(cocos__rows *rows, int64_t time_s)
-{
-    struct tm tm;
-    char text[40] = "out of range";
-
-    if (cocos__date_of(time_s, &tm))
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    return cocos__rows_printf(rows, "%s", text);
 }
 
 /* A report without a key, or one whose key was not given, cannot be verified. */
@@ -84,22 +73,23 @@ static void check_root(const cocos__snp_endorsement *e, cocos__rows *rows)
 static void check_validity(const cocos__snp_endorsement *e, int64_t time_s, cocos__rows *rows)
 {
     const cocos__cert *all[] = {e->leaf, e->mid, e->root};
-    cocos__said at = {time_text(rows, time_s), "caller"};
+    cocos__said at = {cocos__rows_time(rows, time_s), "caller"};
 
     for (size_t i = 0; i < COCOS__ARRAY_LEN(all); i++) {
         int when = all[i] ? cocos__cert_when(all[i], time_s) : 0;
         if (when == 0)
             continue;
         const char *code = when < 0 ? "snp.cert_not_yet_valid" : "snp.cert_expired";
-        const char *text = cocos__rows_printf(rows, "%s: %s to %s", cocos__cert_subject_cn(all[i]),
-                                              time_text(rows, cocos__cert_not_before(all[i])),
-                                              time_text(rows, cocos__cert_not_after(all[i])));
+        const char *text =
+            cocos__rows_printf(rows, "%s: %s to %s", cocos__cert_subject_cn(all[i]),
+                               cocos__rows_time(rows, cocos__cert_not_before(all[i])),
+                               cocos__rows_time(rows, cocos__cert_not_after(all[i])));
         cocos__row_fail(rows, SNP_VALIDITY, code, at, (cocos__said){text, "its issuer"});
         return;
     }
     const char *text =
         cocos__rows_printf(rows, "%s valid until %s", cocos__cert_subject_cn(e->leaf),
-                           time_text(rows, cocos__cert_not_after(e->leaf)));
+                           cocos__rows_time(rows, cocos__cert_not_after(e->leaf)));
     cocos__row_pass(rows, SNP_VALIDITY, at, (cocos__said){text, "its issuer"});
 }
 
@@ -146,10 +136,10 @@ static void no_list(const cocos__snp_policy *policy, int others, cocos__rows *ro
 static void conclude(const cocos__snp_endorsement *e, const cocos__crl_found *f, cocos__rows *rows)
 {
     const char *root = cocos__rows_printf(rows, "%s", cocos__cert_subject_cn(e->root));
-    cocos__said span = {
-        cocos__rows_printf(rows, "from %s to %s", time_text(rows, f->from_s),
-                           f->until_s ? time_text(rows, f->until_s) : "no day that it names"),
-        root};
+    cocos__said span = {cocos__rows_printf(rows, "from %s to %s", cocos__rows_time(rows, f->from_s),
+                                           f->until_s ? cocos__rows_time(rows, f->until_s)
+                                                      : "no day that it names"),
+                        root};
 
     if (f->state == COCOS__CRL_CURRENT)
         cocos__row_pass(rows, SNP_REVOCATION, no_revocation, span);

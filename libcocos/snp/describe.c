@@ -163,7 +163,14 @@ static void describe_leaf(const cocos__fields *f, const cocos__cert *cert, int k
                "provider that the key was made for");
 }
 
-/* The subject says which kind of key it is. */
+void cocos__snp_extensions_describe(const cocos__fields *f, const cocos__cert *cert)
+{
+    int kind = cocos__snp_leaf_kind(cert);
+
+    if (kind >= 0)
+        describe_leaf(f, cert, kind);
+}
+
 int cocos__snp_cert_describe(cocos__span blob, const cocos__fields *f, cocos_error **err)
 {
     cocos__certs list = {.n = 0};
@@ -171,12 +178,8 @@ int cocos__snp_cert_describe(cocos__span blob, const cocos__fields *f, cocos_err
 
     int r = cocos__certs_add(&list, blob.data, blob.len, &why);
     for (size_t i = 0; i < list.n; i++) {
-        const char *cn = cocos__cert_subject_cn(list.at[i]);
         cocos__cert_describe(f, "certificate", list.at[i]);
-        if (strstr(cn, "VCEK"))
-            describe_leaf(f, list.at[i], COCOS__SNP_VCEK);
-        else if (strstr(cn, "VLEK"))
-            describe_leaf(f, list.at[i], COCOS__SNP_VLEK);
+        cocos__snp_extensions_describe(f, list.at[i]);
     }
     cocos__certs_done(&list);
     return cocos__fields_settle(f, r, "certificate", why, err);
@@ -196,8 +199,18 @@ int cocos__snp_table_describe(cocos__span data, const cocos__fields *f, cocos_er
                cocos__rows_printf(f->text, "%s, %zu bytes", kinds[kind], table.entry[i].blob.len));
         if (kind >= COCOS__SNP_TABLE_VCEK && kind <= COCOS__SNP_TABLE_ARK)
             r = cocos__snp_cert_describe(table.entry[i].blob, f, err);
+        else if (kind == COCOS__SNP_TABLE_CRL)
+            r = cocos__crl_describe(f, table.entry[i].blob, err);
     }
     return r;
+}
+
+int cocos__snp_table_recognise(cocos__span data)
+{
+    cocos__snp_table table = {.n = 0};
+
+    return cocos__snp_table_parse(data, &table, NULL) == COCOS_OK && table.n > 0 &&
+           table.entry[0].kind != COCOS__SNP_TABLE_OTHER;
 }
 
 int cocos__snp_describe(cocos__span evidence, const cocos__fields *f, cocos_error **err)

@@ -25,7 +25,7 @@ static const cocos__name_part amd[] = {
 
 #define URL_BASE "https://kdsintf.amd.com/"
 
-static int kind_of_leaf(const cocos__cert *c)
+int cocos__snp_leaf_kind(const cocos__cert *c)
 {
     const char *cn = cocos__cert_subject_cn(c);
     return strcmp(cn, "SEV-VCEK") == 0   ? COCOS__SNP_VCEK
@@ -53,7 +53,7 @@ static cocos__cert *find_leaf(const cocos__certs *certs, int kind, const cocos__
             continue;
         if (!any)
             any = c;
-        if (kind_of_leaf(c) != kind)
+        if (cocos__snp_leaf_kind(c) != kind)
             continue;
         if (!of_kind || (!is_for(of_kind, kind, report) && is_for(c, kind, report)))
             of_kind = c;
@@ -184,7 +184,7 @@ int cocos__snp_endorse(const cocos__certs *certs,
         *ret = e;
         return COCOS_OK;
     }
-    e.kind = kind_of_leaf(e.leaf);
+    e.kind = cocos__snp_leaf_kind(e.leaf);
     e.line = line_of_issuer(cocos__cert_issuer_cn(e.leaf), e.kind);
     e.mid = held(find_subject(certs, cocos__cert_issuer_cn(e.leaf), 0));
     if (e.mid) {

@@ -25,6 +25,8 @@ typedef struct cocos__snp_leaf {
     char product[32];
 } cocos__snp_leaf;
 
+/* COCOS__SNP_VCEK or COCOS__SNP_VLEK by its subject; -1: it is the key of no chip or provider. */
+int cocos__snp_leaf_kind(const cocos__cert *cert);
 /* Reads the extensions; NULL, or what is wrong with them. Static. */
 const char *cocos__snp_leaf_read(const cocos__cert *cert, int kind, cocos__snp_leaf *ret);
 

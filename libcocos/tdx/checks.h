@@ -73,6 +73,4 @@ void cocos__tdx_check_status(const cocos__tdx_case *c);
 /* What the quote says against the policy. */
 void cocos__tdx_check_fields(const cocos__tdx_case *c);
 
-const char *cocos__tdx_time_text(cocos__rows *rows, int64_t time_s);
-
 #endif

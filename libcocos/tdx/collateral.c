@@ -197,10 +197,10 @@ static void check_spans(const cocos__tdx_case *k, const cocos__tdx_collateral *c
             shown = &spans[i];
     }
     const char *text = cocos__rows_printf(k->rows, "%s from %s to %s", shown->what,
-                                          cocos__tdx_time_text(k->rows, shown->from),
-                                          cocos__tdx_time_text(k->rows, shown->to));
+                                          cocos__rows_time(k->rows, shown->from),
+                                          cocos__rows_time(k->rows, shown->to));
     cocos__row_test(k->rows, TDX_COLLATERAL_VALIDITY, !bad, "tdx.collateral_expired",
-                    (cocos__said){cocos__tdx_time_text(k->rows, k->time_s), "caller"},
+                    (cocos__said){cocos__rows_time(k->rows, k->time_s), "caller"},
                     (cocos__said){text, SIGNER});
 }
 

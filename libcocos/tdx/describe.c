@@ -121,23 +121,29 @@ static void describe_signature(const cocos__fields *f, const cocos__tdx_quote *q
            "report of the quoting enclave, then the PCK's certificates in PEM");
 }
 
+void cocos__tdx_extension_describe(const cocos__fields *f, const cocos__cert *cert)
+{
+    cocos__tdx_sgx sgx;
+
+    if (cocos__tdx_sgx_read(cert, &sgx))
+        return;
+    cocos__fields_bytes(f, "fmspc", (cocos__span){sgx.fmspc, sizeof sgx.fmspc}, "platform family");
+    cocos__fields_bytes(f, "pce_id", (cocos__span){sgx.pce_id, sizeof sgx.pce_id},
+                        "provisioning enclave");
+    cocos__fields_bytes(
+        f, "tcb_components", (cocos__span){sgx.components, sizeof sgx.components},
+        cocos__rows_printf(f->text, "SVNs of the platform; PCE SVN %u", sgx.pce_svn));
+}
+
 static int describe_chain(const cocos__fields *f, const cocos__tdx_quote *q, cocos_error **err)
 {
     cocos__certs chain = {.n = 0};
     cocos_error *why = NULL;
-    cocos__tdx_sgx sgx;
 
     int r = cocos__certs_add(&chain, q->pck_chain.data, q->pck_chain.len, &why);
-    for (size_t i = 0; i < chain.n; i++)
+    for (size_t i = 0; i < chain.n; i++) {
         cocos__cert_describe(f, "certificate", chain.at[i]);
-    if (chain.n > 0 && !cocos__tdx_sgx_read(chain.at[0], &sgx)) {
-        cocos__fields_bytes(f, "fmspc", (cocos__span){sgx.fmspc, sizeof sgx.fmspc},
-                            "platform family");
-        cocos__fields_bytes(f, "pce_id", (cocos__span){sgx.pce_id, sizeof sgx.pce_id},
-                            "provisioning enclave");
-        cocos__fields_bytes(
-            f, "tcb_components", (cocos__span){sgx.components, sizeof sgx.components},
-            cocos__rows_printf(f->text, "SVNs of the platform; PCE SVN %u", sgx.pce_svn));
+        cocos__tdx_extension_describe(f, chain.at[i]);
     }
     cocos__certs_done(&chain);
     return cocos__fields_settle(f, r, "pck_chain", why, err);

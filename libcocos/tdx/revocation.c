@@ -17,8 +17,8 @@ static void no_list(const cocos__tdx_case *k, size_t id)
 static void conclude(const cocos__tdx_case *k, size_t id, const cocos__crl_found *f)
 {
     cocos__said span = {cocos__rows_printf(k->rows, "from %s to %s",
-                                           cocos__tdx_time_text(k->rows, f->from_s),
-                                           f->until_s ? cocos__tdx_time_text(k->rows, f->until_s)
+                                           cocos__rows_time(k->rows, f->from_s),
+                                           f->until_s ? cocos__rows_time(k->rows, f->until_s)
                                                       : "no day that it names"),
                         "its issuer"};
 

@@ -2,21 +2,10 @@
 /* From the PCK certificate over the quoting enclave's report to the quote: three links. */
 #include <string.h>
 
-#include "base/clock.h"
 #include "crypto/digest.h"
 #include "tdx/checks.h"
 
 #define PCK "Intel SGX PCK Certificate"
-
-const char *cocos__tdx_time_text(cocos__rows *rows, int64_t time_s)
-{
-    struct tm tm;
-    char text[40] = "out of range";
-
-    if (cocos__date_of(time_s, &tm))
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    return cocos__rows_printf(rows, "%s", text);
-}
 
 /* A row from a signature check; *held on a pass. COCOS_OK or the failure to try. */
 static int row_of(const cocos__tdx_case *c,
@@ -120,7 +109,7 @@ static void check_chain(const cocos__tdx_case *c)
 
 static void check_validity(const cocos__tdx_case *c)
 {
-    cocos__said at = {cocos__tdx_time_text(c->rows, c->time_s), "caller"};
+    cocos__said at = {cocos__rows_time(c->rows, c->time_s), "caller"};
 
     for (size_t i = 0; i < c->pck->chain.n; i++) {
         const cocos__cert *cert = c->pck->chain.at[i];
@@ -129,15 +118,15 @@ static void check_validity(const cocos__tdx_case *c)
             continue;
         const char *text =
             cocos__rows_printf(c->rows, "%s: %s to %s", cocos__cert_subject_cn(cert),
-                               cocos__tdx_time_text(c->rows, cocos__cert_not_before(cert)),
-                               cocos__tdx_time_text(c->rows, cocos__cert_not_after(cert)));
+                               cocos__rows_time(c->rows, cocos__cert_not_before(cert)),
+                               cocos__rows_time(c->rows, cocos__cert_not_after(cert)));
         cocos__row_fail(c->rows, TDX_VALIDITY,
                         when < 0 ? "tdx.cert_not_yet_valid" : "tdx.cert_expired", at,
                         (cocos__said){text, "its issuer"});
     }
-    const char *text = cocos__rows_printf(
-        c->rows, "PCK valid until %s",
-        cocos__tdx_time_text(c->rows, cocos__cert_not_after(c->pck->chain.at[0])));
+    const char *text =
+        cocos__rows_printf(c->rows, "PCK valid until %s",
+                           cocos__rows_time(c->rows, cocos__cert_not_after(c->pck->chain.at[0])));
     cocos__row_pass(c->rows, TDX_VALIDITY, at, (cocos__said){text, "its issuer"});
 }
 

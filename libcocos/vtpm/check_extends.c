@@ -5,6 +5,7 @@
 #include "codec/cbor.h"
 #include "crypto/digest.h"
 #include "vtpm/checks.h"
+#include "vtpm/describe.h"
 
 #define PCR_MANIFEST 15
 #define WHAT         "cocos-manifest/1"
@@ -49,6 +50,18 @@ static size_t read_list(cocos__span list, const uint8_t *digests[LISTED_MAX])
             return 0;
     }
     return n;
+}
+
+int cocos__vtpm_extends_describe(cocos__span list, const cocos__fields *f, cocos_error **err)
+{
+    const uint8_t *digests[LISTED_MAX];
+    size_t n = read_list(list, digests);
+
+    for (size_t i = 0; i < n; i++)
+        cocos__fields_bytes(f, "pcr15", (cocos__span){digests[i], 32},
+                            "digest of a manifest that the agent says it extended");
+    return n ? COCOS_OK
+             : cocos__fail(err, COCOS_ERR_MALFORMED, "vtpm.extends", "not %s", list_form);
 }
 
 /* What the list makes of a register that was never extended before. */

@@ -21,6 +21,9 @@ int cocos__log_describe(cocos__span data,
                         cocos_error **err);
 int cocos__ima_describe(cocos__span data, const cocos__fields *f, cocos_error **err);
 
+/* The agent's list of what it extended into PCR 15. MALFORMED. */
+int cocos__vtpm_extends_describe(cocos__span list, const cocos__fields *f, cocos_error **err);
+
 /* Does it begin with the header of an event log, or with a good entry of an IMA list? */
 int cocos__log_recognise(cocos__span data);
 int cocos__ima_recognise(cocos__span data);

@@ -164,6 +164,11 @@ def test_the_list_of_what_it_holds_can_be_read(fetch):
     assert all(re.fullmatch(r"[a-z-]+ +\d+ B  until 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ  http://\S+", line) for line in lines[1:])
 
 
+def test_a_bundle_is_told_apart_from_evidence(fetch):
+    fetch.good("tdx")
+    assert "cocos collateral show" in fails(4, "evidence.kind", "evidence", "show", fetch.out)["message"]
+
+
 @pytest.mark.parametrize("name, why", [("vlek-alone", "provider"), ("masked", "CHIP_ID is masked")])
 def test_evidence_that_lacks_what_only_others_have_is_not_helped(fetch, service, name, why):
     assert why in fetch.refused(4, "collateral.evidence", name)["message"]

@@ -157,6 +157,17 @@ def test_signature_and_keys_are_shown(case):
             "tdx": {"signature", "attestation_key", "qe_auth_data", "qe_report_data", "qe_attributes"}}[kind] <= names
 
 
+def test_what_comes_beside_evidence_is_shown_alone_and_not_judged(case):
+    kind, folder, args = case
+    for option, path in zip(args[1::2], args[2::2]):
+        shown = run_json("evidence show", "evidence", "show", path)
+        names = {f["name"] for f in shown["fields"]}
+        assert shown["kind"] == "part" and "unreadable" not in [f["value"] for f in shown["fields"]]
+        assert {"--cert": "certificate", "--tcb-chain": "certificate", "--crl": "crl", "--tcb-info": "platform.level",
+                "--qe-identity": "enclave.level"}[option] in names
+        fails(4, "evidence.kind", "evidence", "verify", path, "--policy", folder / "policy.json", *AT)
+
+
 def test_an_ima_list_is_shown_alone_and_not_judged(made, tmp_path):
     path = tmp_path / "list"
     path.write_text(f"10 {'0' * 40} ima-ng sha256:{'ab' * 32} /usr/bin/\x1binit\n")

@@ -51,20 +51,32 @@ int cli_evidence_kind(const char *name)
                                            : COCOS_EVIDENCE_VTPM;
 }
 
+static int is_bundle(const uint8_t *data, size_t len)
+{
+    TOOL_CLEANUP(bundle_freep) cocos_bundle *bundle = NULL;
+
+    return cocos_bundle_parse(data, len, &bundle, NULL) == COCOS_OK;
+}
+
 static int open_evidence(tool *t, cocos_evidence **ret)
 {
     size_t len;
     int code = 0;
+    const char *path = t->args->operands[0];
+    int kind = cli_evidence_kind(tool_args_get(t->args, "kind"));
     cocos_error *err = NULL;
-    TOOL_CLEANUP(tool_free_text)
-    char *data = tool_read_file(t, t->args->operands[0], EVIDENCE_MAX, &len, &code);
+    TOOL_CLEANUP(tool_free_text) char *data = tool_read_file(t, path, EVIDENCE_MAX, &len, &code);
 
     if (!data)
         return code;
-    if (cocos_evidence_new(cli_evidence_kind(tool_args_get(t->args, "kind")), (const uint8_t *)data,
-                           len, ret, &err) < 0)
-        return tool_fail_file(t, t->args->operands[0], err);
-    return 0;
+    if (cocos_evidence_new(kind, (const uint8_t *)data, len, ret, &err) == COCOS_OK)
+        return 0;
+    if (is_bundle((const uint8_t *)data, len)) {
+        cocos_error_free(err);
+        return tool_fail(t, COCOS_ERR_UNSUPPORTED, "evidence.kind",
+                         "%s is a bundle of collateral: cocos collateral show lists it", path);
+    }
+    return tool_fail_file(t, path, err);
 }
 
 static int add_file(tool *t, cocos_evidence *evidence, int part, const char *path)

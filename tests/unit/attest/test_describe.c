@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include "attest/envelope.h"
+#include "attest/evidence.h"
+#include "codec/cbor.h"
 #include "ima_maker.h"
 #include "snp_maker.h"
 #include "suite.h"
@@ -210,6 +213,143 @@ START_TEST(shows_an_event_log_by_itself)
 }
 END_TEST
 
+/* What was put beside evidence, each file by itself. Frees it. */
+static void shows_beside(cocos_evidence *ev, int kinds)
+{
+    int seen = 0;
+
+    for (size_t i = 0; i < ev->n; i++) {
+        uint8_t *data = (uint8_t *)ev->parts[i].data.data; /* ours, and about to be freed */
+        size_t len = ev->parts[i].data.len;
+        if (ev->parts[i].part == COCOS_PART_CERTIFICATES)
+            SHOWS(data, len, "kind                     part", "certificate ", "; serial ",
+                  "; valid 20");
+        else if (ev->parts[i].part == COCOS_PART_CRL)
+            SHOWS(data, len, "revocation list of this issuer; number ", "Z to 20");
+        else if (ev->parts[i].part == COCOS_PART_TCB_INFO)
+            SHOWS(data, len, "TCB info", "fmspc", "pce_id", "next_update", "module.base.mrsigner",
+                  "module.TDX_01.level", "platform.level", "UpToDate", "INTEL-SA-", "signature");
+        else if (ev->parts[i].part == COCOS_PART_QE_IDENTITY)
+            SHOWS(data, len, "QE identity", "isv_prod_id", "miscselect", "attributes",
+                  "enclave.level", "from ISV SVN ", "signature");
+        else
+            SHOWS(data, len, "Intel SGX TCB Signing", "Intel SGX Root CA");
+        ck_assert_uint_gt(survives(0, data, len), 0);
+        seen |= 1 << ev->parts[i].part;
+    }
+    ck_assert_int_eq(seen, kinds);
+    cocos_evidence_free(ev);
+}
+
+START_TEST(shows_what_comes_beside_a_quote)
+{
+    tdx_authority ca = tdx_authority_new();
+    tdx_plan p = tdx_plan_new(&ca);
+    pki_bytes chain = tdx_chain(&p);
+
+    shows_beside(tdx_make(&p), 1 << COCOS_PART_CRL | 1 << COCOS_PART_TCB_INFO |
+                                   1 << COCOS_PART_QE_IDENTITY | 1 << COCOS_PART_TCB_CHAIN);
+    SHOWS(chain.data, chain.len, "Intel SGX PCK Certificate", "fmspc", "tcb_components", "PCE SVN");
+    free(chain.data);
+    tdx_authority_free(&ca);
+}
+END_TEST
+
+START_TEST(shows_what_comes_beside_a_report)
+{
+    static const uint8_t vcek[16] = {0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64,
+                                     0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac, 0xcd};
+    static const uint8_t crl[16] = {0x92, 0xf8, 0x1b, 0xc3, 0x58, 0x11, 0x4d, 0x3d,
+                                    0x97, 0xff, 0xd1, 0x9f, 0x88, 0xdc, 0x67, 0xea};
+    snp_authority ca = snp_authority_new("Milan");
+    snp_plan p = snp_plan_new(&ca, 3);
+    EVP_PKEY *key = pki_key_ec("P-384");
+    X509 *leaf = snp_leaf(&p, key);
+    pki_bytes cert = pki_der(leaf);
+    pki_bytes list = pki_crl(ca.ark, ca.ark_key, PKI_PSS_SHA384, SNP_FROM, SNP_TO, 0x1a2b);
+    cocos__buf table;
+
+    shows_beside(snp_make(&p), 1 << COCOS_PART_CERTIFICATES);
+    SHOWS(cert.data, cert.len, "SEV-VCEK", "certificate.product", "Milan", "certificate.tcb",
+          "certificate.hwid");
+    SHOWS(list.data, list.len, "ARK-Milan", "revoked                  1a2b");
+    cocos__buf_init(&table, 1u << 16);
+    cocos__buf_add(&table, vcek, 16);
+    cocos__buf_add_u32le(&table, 72);
+    cocos__buf_add_u32le(&table, (uint32_t)cert.len);
+    cocos__buf_add(&table, crl, 16);
+    cocos__buf_add_u32le(&table, 72 + (uint32_t)cert.len);
+    cocos__buf_add_u32le(&table, (uint32_t)list.len);
+    cocos__buf_add(&table, (const uint8_t[24]){0}, 24);
+    cocos__buf_add(&table, cert.data, cert.len);
+    cocos__buf_add(&table, list.data, list.len);
+    SHOWS(table.data, table.len, "VCEK, ", "certificate.tcb", "CRL, ", "1a2b");
+    ck_assert_uint_gt(survives(0, table.data, table.len), 0);
+    cocos__buf_done(&table);
+    free(cert.data);
+    free(list.data);
+    X509_free(leaf);
+    EVP_PKEY_free(key);
+    snp_authority_free(&ca);
+}
+END_TEST
+
+/* The issuer of VLEKs has VLEK in its name and is no VLEK. */
+START_TEST(calls_an_intermediate_no_bad_leaf)
+{
+    EVP_PKEY *key = pki_key_ec("P-384");
+    const pki_spec s = {.cn = "SEV-VLEK-Milan",
+                        .key = key,
+                        .ca = 1,
+                        .scheme = PKI_ECDSA_SHA384,
+                        .not_before = SNP_FROM,
+                        .not_after = SNP_TO};
+    X509 *cert = pki_cert(&s);
+    pki_bytes der = pki_der(cert);
+    char *text = show_kind(0, der.data, der.len);
+
+    ck_assert_ptr_nonnull(strstr(text, "SEV-VLEK-Milan"));
+    ck_assert_ptr_null(strstr(text, "defect"));
+    cocos_free_text(text);
+    free(der.data);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+}
+END_TEST
+
+START_TEST(shows_the_list_of_extends_of_an_envelope)
+{
+    static const uint8_t bytes[64] = {7};
+    const cocos__claims claims = {.purpose = COCOS__PURPOSE_STATEMENT, .instance_id = bytes};
+    cocos_error *err = NULL;
+    cocos__buf c, list, envelope;
+
+    cocos__buf_init(&c, COCOS__CLAIMS_MAX);
+    cocos__buf_init(&list, 1024);
+    cocos__buf_init(&envelope, COCOS__ENVELOPE_MAX);
+    assert_ok(cocos__claims_encode(&claims, &c, &err), err);
+    for (int good = 0; good < 2; good++) {
+        cocos__buf_reset(&list);
+        cocos__cbor_put_array(&list, 1);
+        cocos__cbor_put_array(&list, 3);
+        cocos__cbor_put_uint(&list, good ? 15 : 14);
+        cocos__cbor_put_text(&list, "cocos-manifest/1");
+        cocos__cbor_put_bytes(&list, (const uint8_t[32]){0xab, 0xcd}, 32);
+        const cocos__envelope_part part = {COCOS__MEDIA_EXTENDS, {list.data, list.len}};
+        cocos__buf_reset(&envelope);
+        assert_ok(cocos__envelope_encode((cocos__span){c.data, c.len}, &part, 1, &envelope, &err),
+                  err);
+        if (good)
+            SHOWS(envelope.data, envelope.len, "extends.pcr15", "abcd0000");
+        else
+            SHOWS(envelope.data, envelope.len, "extends", "unreadable", "not [[15, ");
+    }
+    cocos__buf_done(&c);
+    cocos__buf_done(&list);
+    cocos__buf_done(&envelope);
+}
+END_TEST
+
 START_TEST(shows_an_ima_list_in_both_forms)
 {
     ima_list l;
@@ -275,5 +415,9 @@ TEST_MAIN(describe,
           shows_the_report_inside_a_message,
           shows_the_quote_inside_a_message,
           shows_an_event_log_by_itself,
+          shows_what_comes_beside_a_quote,
+          shows_what_comes_beside_a_report,
+          calls_an_intermediate_no_bad_leaf,
+          shows_the_list_of_extends_of_an_envelope,
           shows_an_ima_list_in_both_forms,
           says_how_much_of_a_long_log_is_not_listed)

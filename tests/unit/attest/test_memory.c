@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "allocfail.h"
+#include "attest/evidence.h"
 #include "snp_maker.h"
 #include "suite.h"
 #include "tdx_maker.h"
@@ -111,6 +112,21 @@ START_TEST(shows_evidence)
 }
 END_TEST
 
+START_TEST(shows_what_comes_beside_evidence)
+{
+    for (int i = 0; i < 2; i++) {
+        for (size_t k = 0; k < good[i]->n; k++) {
+            cocos_evidence *part = NULL;
+            PKI_NEED(cocos_evidence_new(0, good[i]->parts[k].data.data, good[i]->parts[k].data.len,
+                                        &part, NULL) == COCOS_OK);
+            ck_assert_int_eq(cocos_evidence_kind(part), COCOS_EVIDENCE_PART);
+            ck_assert_uint_gt(allocfail_sweep_some(show, part, 40, 23), 0);
+            cocos_evidence_free(part);
+        }
+    }
+}
+END_TEST
+
 /* Judging takes thousands of allocations, nearly all of them OpenSSL's: all of the first, then
  * some. */
 START_TEST(judges_good_evidence)
@@ -135,6 +151,7 @@ int main(void)
     tcase_set_timeout(each, 100);
     tcase_set_timeout(once, 100);
     tcase_add_test(once, shows_evidence);
+    tcase_add_test(once, shows_what_comes_beside_evidence);
     tcase_add_loop_test(each, judges_good_evidence, 0, 3);
     tcase_add_loop_test(each, never_takes_bad_evidence_for_good, 0, 3);
     suite_add_tcase(s, once);
