@@ -30,6 +30,8 @@ enum {
     TDX_ATTRIBUTES,
     TDX_XFAM,
     TDX_TEE_TCB_SVN,
+    TDX_QE_SVN,
+    TDX_PCE_SVN,
     TDX_MRSEAM,
     TDX_MRTD,
     TDX_REPORT_DATA,

@@ -143,6 +143,10 @@ void cocos__tdx_check_fields(const cocos__tdx_case *k)
     check_bits(k, TDX_XFAM, "tdx.xfam", &k->policy->xfam, k->quote->xfam, COCOS__TDX_XFAM_FIXED1,
                COCOS__TDX_XFAM_KNOWN);
     check_svn(k);
+    cocos__least_check(k->rows, TDX_QE_SVN, "tdx.qe_svn", &k->policy->min_qe_svn,
+                       cocos__tdx_qe_report_read(k->quote->qe_report).isv_svn, "PCK");
+    cocos__least_check(k->rows, TDX_PCE_SVN, "tdx.pce_svn", &k->policy->min_pce_svn,
+                       k->pck->sgx.pce_svn, "PCK certificate's issuer");
     check_values(k);
     check_service(k);
 }

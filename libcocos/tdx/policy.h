@@ -20,6 +20,8 @@ typedef struct cocos__tdx_policy {
     cocos__match td_attributes;          /* no reserved bit */
     cocos__match xfam;                   /* the fixed bits, no reserved one */
     cocos__match min_tee_tcb_svn;        /* free; one value, by component */
+    cocos__number min_qe_svn;            /* free; ISVSVN of the quoting enclave */
+    cocos__number min_pce_svn;           /* free; of the PCK certificate */
     cocos__boot_rules boot;              /* for the event log beside the quote */
     cocos__number debug;                 /* 0: refused */
     cocos__number statuses;              /* mask of 1 << enum cocos__tdx_status: UpToDate */

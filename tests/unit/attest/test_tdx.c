@@ -273,6 +273,10 @@ START_TEST(holds_what_the_quote_says)
     expect(tdx_plan_new(&intel), "tdx.min_tee_tcb_svn", "04010200000000000000000000000000", "");
     expect(tdx_plan_new(&intel), "tdx.min_tee_tcb_svn", "00000300000000000000000000000000",
            "tdx.tee_tcb_svn");
+    expect(tdx_plan_new(&intel), "tdx.min_qe_svn", "4", "");
+    expect(tdx_plan_new(&intel), "tdx.min_qe_svn", "5", "tdx.qe_svn");
+    expect(tdx_plan_new(&intel), "tdx.min_pce_svn", "11", "");
+    expect(tdx_plan_new(&intel), "tdx.min_pce_svn", "12", "tdx.pce_svn");
     expect(PLAN(p.version = 5, p.body_type = 3, p.body[0x258] = 1), NULL, NULL, "tdx.mrservicetd");
     expect(PLAN(p.version = 5, p.body_type = 3, p.body[0x258] = 1), "tdx.mrservicetd", "any", "");
     /* The extended body also has what was bound at first, and the hash and attributes of now. */
