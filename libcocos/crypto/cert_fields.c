@@ -34,9 +34,29 @@ const char *cocos__cert_issuer_cn(const cocos__cert *cert)
     return cert->issuer_cn;
 }
 
+/* OpenSSL searches all its objects for a short name. */
+static int nid_of(const char *type)
+{
+    static const struct {
+        const char *type;
+        int nid;
+    } all[] = {{"C", NID_countryName},
+               {"CN", NID_commonName},
+               {"L", NID_localityName},
+               {"O", NID_organizationName},
+               {"OU", NID_organizationalUnitName},
+               {"ST", NID_stateOrProvinceName}};
+
+    for (size_t i = 0; i < COCOS__ARRAY_LEN(all); i++) {
+        if (strcmp(all[i].type, type) == 0)
+            return all[i].nid;
+    }
+    return NID_undef;
+}
+
 static int has_part(X509_NAME *name, const cocos__name_part *part)
 {
-    int nid = OBJ_sn2nid(part->type);
+    int nid = nid_of(part->type);
     int at = X509_NAME_get_index_by_NID(name, nid, -1);
 
     if (nid == NID_undef || at < 0 || X509_NAME_get_index_by_NID(name, nid, at) >= 0)
