@@ -63,7 +63,8 @@ COCOS_API COCOS_NODISCARD int cocos_evidence_new(
  * @param part  enum cocos_evidence_part.
  * @return COCOS_OK; COCOS_ERR_USAGE "evidence.part": no such part, an empty one, or one that this
  *         kind of evidence has no use for; COCOS_ERR_EXHAUSTED "evidence.size", "evidence.parts":
- *         more than 32, or two of what is neither certificates nor a list; COCOS_ERR_MEMORY.
+ *         more than 32, or two of what is neither certificates nor a list; COCOS_ERR_UNSUPPORTED
+ *         "evidence.kind": @p evidence is itself such material; COCOS_ERR_MEMORY.
  * @since 0.1
  */
 COCOS_API COCOS_NODISCARD int cocos_evidence_add(

@@ -204,13 +204,16 @@ static int describe_crl(cocos__span data, const cocos__fields *f, cocos_error **
 static const struct {
     int (*recognise)(cocos__span);
     int (*show)(cocos__span, const cocos__fields *, cocos_error **);
-} alone[] = {{cocos__log_recognise, describe_tcg_log},
-             {cocos__hcl_recognise, describe_hcl},
-             {cocos__certs_recognise, describe_certs},
-             {cocos__crl_recognise, describe_crl},
-             {cocos__tdx_collateral_recognise, cocos__tdx_collateral_describe},
-             {cocos__snp_table_recognise, cocos__snp_table_describe},
-             {cocos__ima_recognise, cocos__ima_describe}};
+    const char *name;
+} alone[] = {
+    {cocos__log_recognise, describe_tcg_log, "an event log"},
+    {cocos__hcl_recognise, describe_hcl, "an HCL report"},
+    {cocos__certs_recognise, describe_certs, "a certificate"},
+    {cocos__crl_recognise, describe_crl, "a revocation list"},
+    {cocos__tdx_collateral_recognise, cocos__tdx_collateral_describe, "Intel's collateral"},
+    {cocos__snp_table_recognise, cocos__snp_table_describe, "a certificate table"},
+    {cocos__ima_recognise, cocos__ima_describe, "an IMA list"},
+};
 
 static size_t find_alone(cocos__span data)
 {
@@ -224,6 +227,15 @@ static size_t find_alone(cocos__span data)
 int cocos__evidence_is_part(cocos__span data)
 {
     return find_alone(data) < COCOS__ARRAY_LEN(alone);
+}
+
+int cocos__evidence_refuse_part(cocos__span data, cocos_error **err)
+{
+    size_t i = find_alone(data);
+
+    return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "evidence.kind",
+                       "%s comes beside evidence and is none by itself",
+                       i < COCOS__ARRAY_LEN(alone) ? alone[i].name : "a part");
 }
 
 /* Its maker may have named the kind without looking. */

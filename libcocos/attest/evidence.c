@@ -106,11 +106,12 @@ static int check_part(const cocos_evidence *ev, int part, size_t len, cocos_erro
     static const char *const kinds[] = {[COCOS_EVIDENCE_SNP] = "a SEV-SNP report",
                                         [COCOS_EVIDENCE_TDX] = "a TDX quote",
                                         [COCOS_EVIDENCE_VTPM] = "TPM quotes",
-                                        [COCOS_EVIDENCE_ENVELOPE] = "an envelope",
-                                        [COCOS_EVIDENCE_PART] = "a part by itself"};
+                                        [COCOS_EVIDENCE_ENVELOPE] = "an envelope"};
     const struct part_rule *rule = rule_of(part);
     cocos__span same[COCOS__EVIDENCE_PARTS];
 
+    if (ev->kind == COCOS_EVIDENCE_PART)
+        return cocos__evidence_refuse_part(ev->main, err);
     if (!rule)
         return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part", "no part %d of evidence", part);
     if (!(rule->kinds >> ev->kind & 1))

@@ -33,6 +33,8 @@ cocos__match cocos__evidence_slot(const cocos_evidence *ev, const cocos__match *
 
 /* Does it look like what comes beside evidence, so that it can be shown? */
 int cocos__evidence_is_part(cocos__span data);
+/* Where evidence itself is needed: UNSUPPORTED "evidence.kind". */
+int cocos__evidence_refuse_part(cocos__span data, cocos_error **err);
 
 /* The parts of one kind, up to `max`; gives how many. */
 size_t cocos__evidence_parts(const cocos_evidence *ev, int part, cocos__span *out, size_t max);

@@ -155,20 +155,13 @@ static int keep_envelope(cocos_verifier *v, const cocos_evidence *ev, cocos_erro
     return r < 0 || !has_vtpm ? r : keep_vtpm(v, &q, err);
 }
 
-/* A part by itself is no evidence of anything. */
-static int refuse_part(cocos_error **err)
-{
-    return cocos__fail(err, COCOS_ERR_UNSUPPORTED, "evidence.kind",
-                       "this comes beside evidence and is none by itself");
-}
-
 int cocos_verifier_keep_chain(cocos_verifier *v, const cocos_evidence *ev, cocos_error **err)
 {
     if (!v || !ev)
         return cocos__fail(err, COCOS_ERR_USAGE, "evidence.part",
                            "a verifier and evidence are needed");
     if (ev->kind == COCOS_EVIDENCE_PART)
-        return refuse_part(err);
+        return cocos__evidence_refuse_part(ev->main, err);
     if (ev->kind == COCOS_EVIDENCE_ENVELOPE)
         return keep_envelope(v, ev, err);
     if (ev->kind == COCOS_EVIDENCE_TDX) {
@@ -226,7 +219,7 @@ int cocos_verifier_verify(const cocos_verifier *v,
                            "a verifier, evidence and a time since 1970 are needed");
 
     if (ev->kind == COCOS_EVIDENCE_PART)
-        return refuse_part(err);
+        return cocos__evidence_refuse_part(ev->main, err);
     int r = cocos__rows_new(&rows, err);
     if (r < 0)
         return r;

@@ -61,8 +61,8 @@ START_TEST(puts_nothing_beside_a_part)
     cocos_error *err = NULL;
 
     for (int part = COCOS_PART_CERTIFICATES; part <= COCOS_PART_AK_CERTIFIED; part++)
-        assert_fails(cocos_evidence_add(ev, part, some, 1, &err), COCOS_ERR_USAGE, "evidence.part",
-                     err);
+        assert_fails(cocos_evidence_add(ev, part, some, 1, &err), COCOS_ERR_UNSUPPORTED,
+                     "evidence.kind", err);
     cocos_evidence_free(ev);
 }
 END_TEST
