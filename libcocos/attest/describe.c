@@ -80,18 +80,7 @@ static int describe_manifest(cocos__span data, const cocos__fields *f, cocos_err
     cocos__span area;
 
     int r = cocos__svsm_endorsement(data, &area, err);
-    return r < 0 ? r : cocos__tpm_key_describe(area, f, err);
-}
-
-/* TPM2_Certify over the attestation key. */
-static int describe_certified(cocos__span data, const cocos__fields *f, cocos_error **err)
-{
-    cocos__svsm_certified c;
-
-    int r = cocos__svsm_certified_read(data, &c, err);
-    if (r == COCOS_OK)
-        r = cocos__tpm_key_describe(c.public, f, err);
-    return r < 0 || c.attest.len == 0 ? r : cocos__vtpm_describe(c.attest, f, err);
+    return r < 0 ? r : cocos__tpm_key_describe(area, "ek", f, err);
 }
 
 static int describe_hcl(cocos__span data, const cocos__fields *f, cocos_error **err)
@@ -169,7 +158,7 @@ describe_part(const char *type, cocos__span data, const cocos__fields *f, cocos_
                  {COCOS__MEDIA_IMA_LOG, "log", cocos__ima_describe},
                  {COCOS__MEDIA_EXTENDS, "extends", cocos__vtpm_extends_describe},
                  {COCOS__MEDIA_SVSM_MANIFEST, "svsm", describe_manifest},
-                 {COCOS__MEDIA_AK_CERTIFIED, "certified", describe_certified}};
+                 {COCOS__MEDIA_AK_CERTIFIED, "certified", cocos__svsm_certified_describe}};
 
     f->put(f->user, "part", type, cocos__rows_printf(f->text, "%zu bytes", data.len));
     for (size_t i = 0; i < COCOS__ARRAY_LEN(known); i++) {

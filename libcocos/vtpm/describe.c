@@ -3,10 +3,12 @@
 #include "vtpm/describe.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "crypto/describe.h"
 #include "crypto/digest.h"
 #include "vtpm/message.h"
+#include "vtpm/svsm.h"
 
 static const char *scheme_name(uint16_t scheme)
 {
@@ -36,9 +38,19 @@ static const cocos__flag key_flags[] = {{1, "fixed to this TPM"},
                                         {18, "signs"},
                                         {19, "signs X.509"}};
 
-/* The digest is what a policy lists under vtpm.ak. */
-int cocos__tpm_key_describe(cocos__span area, const cocos__fields *f, cocos_error **err)
+static const char *name_of(const cocos__fields *f, const char *prefix, const char *field)
 {
+    return cocos__rows_printf(f->text, "%s.%s", prefix, field);
+}
+
+/* The digest of an attestation key is what a policy lists under vtpm.ak. */
+int cocos__tpm_key_describe(cocos__span area,
+                            const char *prefix,
+                            const cocos__fields *f,
+                            cocos_error **err)
+{
+    int is_ak = strcmp(prefix, "ak") == 0;
+    const char *of = is_ak ? "of the attestation key" : "of the endorsement key";
     cocos__tpm_public k;
     uint8_t digest[32];
 
@@ -49,27 +61,30 @@ int cocos__tpm_key_describe(cocos__span area, const cocos__fields *f, cocos_erro
         r = cocos__digest(COCOS__SHA256, area.data, area.len, digest, err);
     if (r < 0)
         return r;
-    cocos__fields_bytes(
-        f, "ak.digest", (cocos__span){digest, sizeof digest},
-        "SHA-256 of the attestation key's public area, as vtpm.ak of a policy has it");
-    f->put(f->user, "ak.type",
+    cocos__fields_bytes(f, name_of(f, prefix, "digest"), (cocos__span){digest, sizeof digest},
+                        cocos__rows_printf(f->text, "SHA-256 of the public area %s%s", of,
+                                           is_ak ? ", as vtpm.ak of a policy has it" : ""));
+    f->put(f->user, name_of(f, prefix, "type"),
            k.type == TPM_ALG_RSA
                ? cocos__rows_printf(f->text, "RSA, %u bits", k.key_bits)
                : cocos__rows_printf(f->text, "ECC, %s",
                                     k.curve == TPM_ECC_NIST_P256   ? "P-256"
                                     : k.curve == TPM_ECC_NIST_P384 ? "P-384"
                                                                    : "another curve"),
-           cocos__rows_printf(f->text, "signs by %s", scheme_name(k.scheme)));
-    f->put(f->user, "ak.attributes", cocos__rows_printf(f->text, "0x%" PRIx32, k.attributes),
+           k.scheme == TPM_ALG_NULL
+               ? "names no scheme"
+               : cocos__rows_printf(f->text, "signs by %s", scheme_name(k.scheme)));
+    f->put(f->user, name_of(f, prefix, "attributes"),
+           cocos__rows_printf(f->text, "0x%" PRIx32, k.attributes),
            cocos__fields_flags(f, k.attributes, key_flags, COCOS__ARRAY_LEN(key_flags)));
     if (k.type == TPM_ALG_RSA) {
-        cocos__fields_bytes(f, "ak.modulus", k.n,
-                            cocos__rows_printf(f->text, "of the attestation key; exponent %" PRIu32,
+        cocos__fields_bytes(f, name_of(f, prefix, "modulus"), k.n,
+                            cocos__rows_printf(f->text, "%s; exponent %" PRIu32, of,
                                                k.exponent ? k.exponent : 65537));
         return COCOS_OK;
     }
-    cocos__fields_bytes(f, "ak.x", k.x, "of the attestation key");
-    cocos__fields_bytes(f, "ak.y", k.y, "of the attestation key");
+    cocos__fields_bytes(f, name_of(f, prefix, "x"), k.x, of);
+    cocos__fields_bytes(f, name_of(f, prefix, "y"), k.y, of);
     return COCOS_OK;
 }
 
@@ -85,24 +100,28 @@ static const char *mask_text(const cocos__fields *f, uint32_t mask)
     return text;
 }
 
-static void describe_attest(const cocos__fields *f, const cocos__tpm_attest *a)
+/* What every TPMS_ATTEST has; `as` says what its type makes of it. */
+static void describe_attest(const cocos__fields *f,
+                            const char *prefix,
+                            const char *as,
+                            const cocos__tpm_attest *a)
 {
-    int is_quote = a->magic == TPM_GENERATED_VALUE && a->type == TPM_ST_ATTEST_QUOTE;
-
-    f->put(f->user, "quote.magic", cocos__rows_printf(f->text, "0x%" PRIx32, a->magic),
+    f->put(f->user, name_of(f, prefix, "magic"),
+           cocos__rows_printf(f->text, "0x%" PRIx32, a->magic),
            a->magic == TPM_GENERATED_VALUE ? "made by a TPM" : "NOT of a TPM");
-    f->put(f->user, "quote.type", cocos__rows_printf(f->text, "0x%x", a->type),
-           is_quote ? "a quote" : "NOT a quote");
-    cocos__fields_bytes(f, "quote.signer", a->signer, "qualified name of the key");
-    cocos__fields_bytes(f, "quote.nonce", a->extra, "what the asker put in");
-    f->put(f->user, "quote.clock", cocos__rows_printf(f->text, "%" PRIu64, a->clock),
+    f->put(f->user, name_of(f, prefix, "type"), cocos__rows_printf(f->text, "0x%x", a->type), as);
+    cocos__fields_bytes(f, name_of(f, prefix, "signer"), a->signer, "qualified name of the key");
+    cocos__fields_bytes(f, name_of(f, prefix, "nonce"), a->extra, "what the asker put in");
+    f->put(f->user, name_of(f, prefix, "clock"), cocos__rows_printf(f->text, "%" PRIu64, a->clock),
            cocos__rows_printf(
                f->text, "milliseconds the TPM ran; %" PRIu32 " resets, %" PRIu32 " restarts; %s",
                a->resets, a->restarts, a->safe ? "never went back" : "may have gone back"));
-    f->put(f->user, "quote.firmware", cocos__rows_printf(f->text, "0x%" PRIx64, a->firmware),
-           "version of the TPM's firmware");
-    if (!is_quote)
-        return;
+    f->put(f->user, name_of(f, prefix, "firmware"),
+           cocos__rows_printf(f->text, "0x%" PRIx64, a->firmware), "version of the TPM's firmware");
+}
+
+static void describe_pcrs(const cocos__fields *f, const cocos__tpm_attest *a)
+{
     f->put(f->user, "quote.pcrs", a->mask ? mask_text(f, a->mask) : "none",
            cocos__rows_printf(f->text, "quoted PCRs, bank %s, of %" PRIu32 " selection(s)",
                               alg_name(a->bank_alg), a->selections));
@@ -127,27 +146,67 @@ static void put_part(const cocos__fields *f, const char *name, cocos__span v)
         cocos__fields_bytes(f, name, v, "of the signature");
 }
 
+static int describe_signature(cocos__span signature,
+                              const char *prefix,
+                              const cocos__fields *f,
+                              cocos_error **err)
+{
+    cocos__tpm_signature s;
+
+    if (signature.len == 0)
+        return COCOS_OK;
+    int r = cocos__tpm_signature_read(signature, &s, err);
+    if (r < 0)
+        return r;
+    f->put(f->user, name_of(f, prefix, "signature"), scheme_name(s.scheme),
+           cocos__rows_printf(f->text, "over all of it, with %s", alg_name(s.hash)));
+    put_part(f, name_of(f, prefix, "signature.rsa"), s.sig);
+    put_part(f, name_of(f, prefix, "signature.r"), s.r);
+    put_part(f, name_of(f, prefix, "signature.s"), s.s);
+    return COCOS_OK;
+}
+
 static int describe_quote(const cocos__fields *f, const cocos__vtpm_quote *q, cocos_error **err)
 {
     cocos__tpm_attest a;
-    cocos__tpm_signature s;
 
     int r = cocos__tpm_attest_read(q->attest, &a, err);
     if (r < 0)
         return r;
-    describe_attest(f, &a);
-    if (q->signature.len) {
-        r = cocos__tpm_signature_read(q->signature, &s, err);
+    int is_quote = a.magic == TPM_GENERATED_VALUE && a.type == TPM_ST_ATTEST_QUOTE;
+    describe_attest(f, "quote", is_quote ? "a quote" : "NOT a quote", &a);
+    if (is_quote)
+        describe_pcrs(f, &a);
+    r = describe_signature(q->signature, "quote", f, err);
+    if (r == COCOS_OK)
+        describe_values(f, q);
+    return r;
+}
+
+int cocos__svsm_certified_describe(cocos__span data, const cocos__fields *f, cocos_error **err)
+{
+    cocos__svsm_certified c;
+    cocos__tpm_attest a;
+    cocos__span name;
+
+    int r = cocos__svsm_certified_read(data, &c, err);
+    if (r == COCOS_OK)
+        r = cocos__tpm_key_describe(c.public, "ak", f, err);
+    if (r < 0 || c.attest.len == 0)
+        return r;
+    r = cocos__tpm_attest_read(c.attest, &a, err);
+    if (r < 0)
+        return r;
+    int is_one = a.magic == TPM_GENERATED_VALUE && a.type == TPM_ST_ATTEST_CERTIFY;
+    describe_attest(f, "attest", is_one ? "certifies a key" : "certifies NO key", &a);
+    if (is_one) {
+        r = cocos__tpm_certify_read(a.rest, &name, err);
         if (r < 0)
             return r;
-        f->put(f->user, "quote.signature", scheme_name(s.scheme),
-               cocos__rows_printf(f->text, "over the quote, with %s", alg_name(s.hash)));
-        put_part(f, "quote.signature.rsa", s.sig);
-        put_part(f, "quote.signature.r", s.r);
-        put_part(f, "quote.signature.s", s.s);
+        cocos__fields_bytes(f, "attest.name", name,
+                            "of the certified key: algorithm, then digest of its public area");
     }
-    describe_values(f, q);
-    return COCOS_OK;
+    return describe_signature(c.signature, "attest", f, err);
 }
 
 static void size_of(const cocos__fields *f, const char *name, cocos__span v, const char *meaning)
@@ -164,7 +223,7 @@ int cocos__vtpm_describe(cocos__span evidence, const cocos__fields *f, cocos_err
         return describe_quote(f, &m.quote[0], err);
     int r = cocos__vtpm_message_read(evidence, &m, err);
     if (r == COCOS_OK)
-        r = cocos__tpm_key_describe(m.ak_pub, f, err);
+        r = cocos__tpm_key_describe(m.ak_pub, "ak", f, err);
     for (size_t i = 0; r == COCOS_OK && i < m.n_quotes; i++)
         r = describe_quote(f, &m.quote[i], err);
     if (r < 0)

@@ -8,8 +8,14 @@
 /* MALFORMED, EXHAUSTED: it cannot be read; fields put before stay. */
 int cocos__vtpm_describe(cocos__span evidence, const cocos__fields *f, cocos_error **err);
 
-/* TPMT_PUBLIC; nothing when it is empty. */
-int cocos__tpm_key_describe(cocos__span area, const cocos__fields *f, cocos_error **err);
+/* TPMT_PUBLIC; nothing when it is empty. `prefix` is "ak" or "ek", the field names begin so. */
+int cocos__tpm_key_describe(cocos__span area,
+                            const char *prefix,
+                            const cocos__fields *f,
+                            cocos_error **err);
+
+/* What TPM2_Certify said of an attestation key, as cocos__svsm_certified_read() takes it. */
+int cocos__svsm_certified_describe(cocos__span data, const cocos__fields *f, cocos_error **err);
 
 /*
  * Logs by themselves, entry by entry; of a very long one the first, and how many more there are.
