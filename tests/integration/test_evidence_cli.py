@@ -208,6 +208,7 @@ def test_new_policies_take_several_values_and_any():
 
 @pytest.mark.parametrize("code, args", [
     ("usage.arguments", ["sev"] + ["--measurement", "any", "--product", "any"]),
+    ("usage.arguments", ["vtpm"]),
     ("usage.arguments", ["--measurement", "any"]),
     ("usage.option.missing", ["snp", "--measurement", "any"]),
     ("usage.option.missing", ["snp"]),

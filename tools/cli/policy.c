@@ -84,23 +84,25 @@ static int set_kind(tool *t, cocos_policy *policy)
     const char *kind = t->args->n_operands ? t->args->operands[0] : NULL;
     size_t measurements = tool_args_count(t->args, "measurement");
     size_t products = tool_args_count(t->args, "product");
-    int code = 0;
+    size_t i = 0;
 
     if (!kind && (measurements || products))
         return tool_fail(t, COCOS_ERR_USAGE, "usage.arguments",
                          "--measurement and --product need a KIND: snp or tdx");
     if (!kind)
         return 0;
+    while (i < sizeof kinds / sizeof *kinds && strcmp(kind, kinds[i].kind) != 0)
+        i++;
+    if (i == sizeof kinds / sizeof *kinds)
+        return tool_fail(t, COCOS_ERR_USAGE, "usage.arguments",
+                         "KIND is snp or tdx, not '%s'; for a TPM leave it away and use "
+                         "--kernel, --boot-log and --set",
+                         kind);
     if (!measurements || !products)
         return tool_fail(t, COCOS_ERR_USAGE, "usage.option.missing",
                          "--measurement and --product are needed, each a value or the word any");
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(kind, kinds[i].kind) != 0)
-            continue;
-        code = set_from_option(t, policy, "measurement", kinds[i].measurement);
-        return code ? code : set_from_option(t, policy, "product", kinds[i].product);
-    }
-    return tool_fail(t, COCOS_ERR_USAGE, "usage.arguments", "KIND is snp or tdx, not '%s'", kind);
+    int code = set_from_option(t, policy, "measurement", kinds[i].measurement);
+    return code ? code : set_from_option(t, policy, "product", kinds[i].product);
 }
 
 static int set_coverage(tool *t, cocos_policy *policy)
