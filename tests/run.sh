@@ -58,8 +58,8 @@ note()
     skipped=$((skipped + $5))
 }
 
-# build DIR [meson options]: quiet unless it fails.
-build()
+# configure DIR [meson options], build DIR [meson options]: quiet unless it fails.
+configure()
 {
     dir=$1
     shift
@@ -67,20 +67,27 @@ build()
         meson configure "$dir" "$@" >"$work/build.log" 2>&1
     else
         meson setup "$dir" "$@" >"$work/build.log" 2>&1
-    fi && ninja -C "$dir" >>"$work/build.log" 2>&1 && return 0
+    fi && ninja -C "$dir" build.ninja >>"$work/build.log" 2>&1 && return 0
+    tail -n 60 "$work/build.log"
+    return 1
+}
+build()
+{
+    configure "$@" || return 1
+    ninja -C "$dir" >"$work/build.log" 2>&1 && return 0
     tail -n 60 "$work/build.log"
     return 1
 }
 
-# meson_suite NAME DIR [meson test arguments]
+# meson_suite NAME DIR [meson test arguments]; builds what these tests need, unless told --no-rebuild.
 meson_suite()
 {
     name=$1 dir=$2 began=$(date +%s)
     shift 2
     rm -f "$dir/meson-logs/testlog.json"
     status=0
-    timeout "$suite_limit_s" meson test -C "$dir" --no-rebuild --print-errorlogs "$@" >"$work/out" 2>&1 || status=$?
-    [ $status = 0 ] || cat "$work/out"
+    timeout "$suite_limit_s" meson test -C "$dir" --print-errorlogs "$@" >"$work/out" 2>&1 || status=$?
+    [ $status = 0 ] || grep -v '^\[[0-9]*/[0-9]*\] ' "$work/out" || true
     count meson "$dir/meson-logs/testlog.json"
     note "$name" $(($(date +%s) - began)) "$n_passed" "$n_failed" "$n_skipped"
 }
@@ -117,13 +124,13 @@ count()
     fi
 }
 
-# A build that fails counts as one failure of its suite.
-need_build()
+# need SUITE configure|build ...: where that fails it counts as one failure of the suite.
+need()
 {
     suite_name=$1
     shift
     began=$(date +%s)
-    build "$@" && return 0
+    "$@" && return 0
     echo "run.sh: the build for $suite_name fails"
     note "$suite_name" $(($(date +%s) - began)) 0 1 0
     return 1
@@ -131,19 +138,19 @@ need_build()
 
 suite_unit()
 {
-    meson_suite unit build --suite unit --suite fuzz --suite sweep --suite laws --timeout-multiplier 4
+    meson_suite unit build --no-rebuild --suite unit --suite fuzz --suite sweep --suite laws --timeout-multiplier 4
 }
 
 suite_address()
 {
-    need_build address build-address -Db_sanitize=address,undefined -Db_lundef=false -Dtests=enabled || return 0
+    need address configure build-address -Db_sanitize=address,undefined -Db_lundef=false -Dtests=enabled || return 0
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
         meson_suite address build-address --suite unit --suite fuzz --timeout-multiplier 4
 }
 
 suite_thread()
 {
-    need_build thread build-thread -Db_sanitize=thread -Db_lundef=false -Dtests=enabled || return 0
+    need thread configure build-thread -Db_sanitize=thread -Db_lundef=false -Dtests=enabled || return 0
     # gRPC and OpenSSL are not instrumented: what only they can race is listed there, with reasons.
     TSAN_OPTIONS="suppressions=$root/tests/support/tsan.supp ignore_noninstrumented_modules=1 die_after_fork=0 exitcode=66"
     export TSAN_OPTIONS
@@ -188,7 +195,7 @@ suite_integration()
 
 began_all=$(date +%s)
 sh tools/setup.sh test
-if need_build build build -Dtests=enabled; then
+if need build build build -Dtests=enabled; then
     for suite in $suites; do
         "suite_$suite"
     done

@@ -16,6 +16,16 @@
 
 #include <cocos/error.h>
 
+/*
+ * From one flipped bit to the next: every bit. Under a sanitizer, which is there to see what the code
+ * does with a changed byte, at least one bit a byte and in turn each of the eight.
+ */
+#ifdef __SANITIZE_ADDRESS__
+#define BIT_STEP 7
+#else
+#define BIT_STEP 1
+#endif
+
 static inline int run_suite(const char *name, const TTest *const *tests, double timeout_s)
 {
     Suite *suite = suite_create(name);

@@ -807,7 +807,7 @@ START_TEST(refuses_every_flipped_bit_of_a_report)
         snp_plan plan = snp_plan_new(&milan, versions[v]);
         cocos_evidence *good = snp_make(&plan);
         ck_assert_int_eq(cocos_verifier_keep_chain(verifier, good, NULL), COCOS_OK);
-        for (size_t bit = 0; bit < sizeof plan.report * 8; bit++) {
+        for (size_t bit = 0; bit < sizeof plan.report * 8; bit += BIT_STEP) {
             cocos_evidence *ev = NULL;
             cocos_verdict *verdict = NULL;
             plan.report[bit / 8] ^= (uint8_t)(1u << bit % 8);

@@ -384,7 +384,7 @@ START_TEST(refuses_every_flipped_bit_of_a_quote)
         pki_bytes q = tdx_quote(&plan);
         ck_assert_int_eq(cocos_verifier_keep_chain(verifier, good, NULL), COCOS_OK);
         size_t end = (version == 5 ? 54 + 648u : 48 + 584u) + 4 + 622;
-        for (size_t bit = 0; bit < end * 8; bit++) {
+        for (size_t bit = 0; bit < end * 8; bit += BIT_STEP) {
             cocos_evidence *ev = NULL;
             cocos_verdict *verdict = NULL;
             q.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
