@@ -39,20 +39,6 @@ static void put_claim(const cocos__fields *f, const cocos__claims *c, int number
            names[number][1]);
 }
 
-/* The fields of something inside, each name with a prefix. */
-struct inner {
-    const cocos__fields *outer;
-    const char *prefix;
-};
-
-static void put_inner(void *user, const char *name, const char *value, const char *meaning)
-{
-    const struct inner *in = user;
-
-    in->outer->put(in->outer->user, cocos__rows_printf(in->outer->text, "%s.%s", in->prefix, name),
-                   value, meaning);
-}
-
 static int describe_inner_snp(cocos__span snp, const cocos__fields *f, cocos_error **err)
 {
     cocos__vtpm_snp s;
@@ -108,8 +94,8 @@ static int describe_inside(int (*show)(cocos__span, const cocos__fields *, cocos
                            const cocos__fields *f,
                            cocos_error **err)
 {
-    struct inner in = {f, prefix};
-    const cocos__fields g = {f->text, put_inner, &in};
+    cocos__under inside = {f, prefix};
+    const cocos__fields g = cocos__fields_under(&inside);
     cocos_error *why = NULL;
 
     int r = data.len ? show(data, &g, &why) : COCOS_OK;

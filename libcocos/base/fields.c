@@ -45,6 +45,19 @@ cocos__fields_flags(const cocos__fields *f, uint64_t v, const cocos__flag *flags
     return text[0] ? text : "none is set";
 }
 
+static void put_under(void *user, const char *name, const char *value, const char *meaning)
+{
+    const cocos__under *u = user;
+
+    u->outer->put(u->outer->user, cocos__rows_printf(u->outer->text, "%s.%s", u->prefix, name),
+                  value, meaning);
+}
+
+cocos__fields cocos__fields_under(cocos__under *u)
+{
+    return (cocos__fields){u->outer->text, put_under, u};
+}
+
 int cocos__fields_settle(
     const cocos__fields *f, int r, const char *name, cocos_error *why_take, cocos_error **err)
 {

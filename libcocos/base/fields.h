@@ -38,6 +38,13 @@ typedef struct cocos__flag {
 const char *
 cocos__fields_flags(const cocos__fields *f, uint64_t v, const cocos__flag *flags, size_t n);
 
+/* Puts fields into `outer`, each name behind "PREFIX."; both outlive what is made of it. */
+typedef struct cocos__under {
+    const cocos__fields *outer;
+    const char *prefix;
+} cocos__under;
+cocos__fields cocos__fields_under(cocos__under *u);
+
 /*
  * After a part was shown with result r: when it could not be read that is shown too, and is no
  * reason to hide the rest. Fails for lack of memory only.

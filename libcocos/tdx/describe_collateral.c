@@ -62,20 +62,19 @@ put_levels(const cocos__fields *f, const char *name, int platform, const cocos__
     }
 }
 
-static void put_module(const cocos__fields *f, const cocos__tdx_module *m)
+static void put_module(const cocos__fields *outer, const cocos__tdx_module *m)
 {
     const char *name =
-        m->id[0] ? cocos__rows_foreign(f->text, m->id, strlen(m->id), sizeof m->id) : "base";
-    const char *prefix = cocos__rows_printf(f->text, "module.%s", name);
+        m->id[0] ? cocos__rows_foreign(outer->text, m->id, strlen(m->id), sizeof m->id) : "base";
+    cocos__under module = {outer, cocos__rows_printf(outer->text, "module.%s", name)};
+    const cocos__fields f = cocos__fields_under(&module);
 
-    cocos__fields_bytes(f, cocos__rows_printf(f->text, "%s.mrsigner", prefix),
-                        (cocos__span){m->mrsigner, sizeof m->mrsigner},
+    cocos__fields_bytes(&f, "mrsigner", (cocos__span){m->mrsigner, sizeof m->mrsigner},
                         "signer that the TDX module must have");
-    cocos__fields_bytes(f, cocos__rows_printf(f->text, "%s.attributes", prefix),
-                        (cocos__span){m->attributes, sizeof m->attributes},
-                        cocos__rows_printf(f->text, "of the TDX module, under the mask %s",
-                                           cocos__rows_hex(f->text, m->mask, sizeof m->mask)));
-    put_levels(f, cocos__rows_printf(f->text, "%s.level", prefix), 0, &m->levels);
+    cocos__fields_bytes(&f, "attributes", (cocos__span){m->attributes, sizeof m->attributes},
+                        cocos__rows_printf(f.text, "of the TDX module, under the mask %s",
+                                           cocos__rows_hex(f.text, m->mask, sizeof m->mask)));
+    put_levels(&f, "level", 0, &m->levels);
 }
 
 static int describe_tcb_info(cocos__span object, const cocos__fields *f, cocos_error **err)

@@ -50,8 +50,9 @@ static int is_certification(const cocos__vtpm_state *s,
 
     *ret = 0;
     if (c->public.len != ak.len || memcmp(c->public.data, ak.data, ak.len) != 0 ||
-        cocos__tpm_attest_read(c->attest, &a, NULL) < 0 || a.magic != TPM_GENERATED_VALUE ||
-        a.type != TPM_ST_ATTEST_CERTIFY || cocos__tpm_certify_read(a.rest, &name, NULL) < 0)
+        cocos__tpm_attest_read(c->attest, &a, NULL) < 0 ||
+        !cocos__tpm_attests(&a, TPM_ST_ATTEST_CERTIFY) ||
+        cocos__tpm_certify_read(a.rest, &name, NULL) < 0)
         return COCOS_OK;
     return is_name(name, &s->public, ak, ret, err);
 }

@@ -38,17 +38,15 @@ static const cocos__flag key_flags[] = {{1, "fixed to this TPM"},
                                         {18, "signs"},
                                         {19, "signs X.509"}};
 
-static const char *name_of(const cocos__fields *f, const char *prefix, const char *field)
-{
-    return cocos__rows_printf(f->text, "%s.%s", prefix, field);
-}
-
 /* The digest of an attestation key is what a policy lists under vtpm.ak. */
 int cocos__tpm_key_describe(cocos__span area,
                             const char *prefix,
-                            const cocos__fields *f,
+                            const cocos__fields *outer,
                             cocos_error **err)
 {
+    cocos__under key = {outer, prefix};
+    const cocos__fields under = cocos__fields_under(&key);
+    const cocos__fields *f = &under;
     int is_ak = strcmp(prefix, "ak") == 0;
     const char *of = is_ak ? "of the attestation key" : "of the endorsement key";
     cocos__tpm_public k;
@@ -61,10 +59,10 @@ int cocos__tpm_key_describe(cocos__span area,
         r = cocos__digest(COCOS__SHA256, area.data, area.len, digest, err);
     if (r < 0)
         return r;
-    cocos__fields_bytes(f, name_of(f, prefix, "digest"), (cocos__span){digest, sizeof digest},
+    cocos__fields_bytes(f, "digest", (cocos__span){digest, sizeof digest},
                         cocos__rows_printf(f->text, "SHA-256 of the public area %s%s", of,
                                            is_ak ? ", as vtpm.ak of a policy has it" : ""));
-    f->put(f->user, name_of(f, prefix, "type"),
+    f->put(f->user, "type",
            k.type == TPM_ALG_RSA
                ? cocos__rows_printf(f->text, "RSA, %u bits", k.key_bits)
                : cocos__rows_printf(f->text, "ECC, %s",
@@ -74,17 +72,16 @@ int cocos__tpm_key_describe(cocos__span area,
            k.scheme == TPM_ALG_NULL
                ? "names no scheme"
                : cocos__rows_printf(f->text, "signs by %s", scheme_name(k.scheme)));
-    f->put(f->user, name_of(f, prefix, "attributes"),
-           cocos__rows_printf(f->text, "0x%" PRIx32, k.attributes),
+    f->put(f->user, "attributes", cocos__rows_printf(f->text, "0x%" PRIx32, k.attributes),
            cocos__fields_flags(f, k.attributes, key_flags, COCOS__ARRAY_LEN(key_flags)));
     if (k.type == TPM_ALG_RSA) {
-        cocos__fields_bytes(f, name_of(f, prefix, "modulus"), k.n,
+        cocos__fields_bytes(f, "modulus", k.n,
                             cocos__rows_printf(f->text, "%s; exponent %" PRIu32, of,
                                                k.exponent ? k.exponent : 65537));
         return COCOS_OK;
     }
-    cocos__fields_bytes(f, name_of(f, prefix, "x"), k.x, of);
-    cocos__fields_bytes(f, name_of(f, prefix, "y"), k.y, of);
+    cocos__fields_bytes(f, "x", k.x, of);
+    cocos__fields_bytes(f, "y", k.y, of);
     return COCOS_OK;
 }
 
@@ -101,31 +98,27 @@ static const char *mask_text(const cocos__fields *f, uint32_t mask)
 }
 
 /* What every TPMS_ATTEST has; `as` says what its type makes of it. */
-static void describe_attest(const cocos__fields *f,
-                            const char *prefix,
-                            const char *as,
-                            const cocos__tpm_attest *a)
+static void describe_attest(const cocos__fields *f, const char *as, const cocos__tpm_attest *a)
 {
-    f->put(f->user, name_of(f, prefix, "magic"),
-           cocos__rows_printf(f->text, "0x%" PRIx32, a->magic),
+    f->put(f->user, "magic", cocos__rows_printf(f->text, "0x%" PRIx32, a->magic),
            a->magic == TPM_GENERATED_VALUE ? "made by a TPM" : "NOT of a TPM");
-    f->put(f->user, name_of(f, prefix, "type"), cocos__rows_printf(f->text, "0x%x", a->type), as);
-    cocos__fields_bytes(f, name_of(f, prefix, "signer"), a->signer, "qualified name of the key");
-    cocos__fields_bytes(f, name_of(f, prefix, "nonce"), a->extra, "what the asker put in");
-    f->put(f->user, name_of(f, prefix, "clock"), cocos__rows_printf(f->text, "%" PRIu64, a->clock),
+    f->put(f->user, "type", cocos__rows_printf(f->text, "0x%x", a->type), as);
+    cocos__fields_bytes(f, "signer", a->signer, "qualified name of the key");
+    cocos__fields_bytes(f, "nonce", a->extra, "what the asker put in");
+    f->put(f->user, "clock", cocos__rows_printf(f->text, "%" PRIu64, a->clock),
            cocos__rows_printf(
                f->text, "milliseconds the TPM ran; %" PRIu32 " resets, %" PRIu32 " restarts; %s",
                a->resets, a->restarts, a->safe ? "never went back" : "may have gone back"));
-    f->put(f->user, name_of(f, prefix, "firmware"),
-           cocos__rows_printf(f->text, "0x%" PRIx64, a->firmware), "version of the TPM's firmware");
+    f->put(f->user, "firmware", cocos__rows_printf(f->text, "0x%" PRIx64, a->firmware),
+           "version of the TPM's firmware");
 }
 
 static void describe_pcrs(const cocos__fields *f, const cocos__tpm_attest *a)
 {
-    f->put(f->user, "quote.pcrs", a->mask ? mask_text(f, a->mask) : "none",
+    f->put(f->user, "pcrs", a->mask ? mask_text(f, a->mask) : "none",
            cocos__rows_printf(f->text, "quoted PCRs, bank %s, of %" PRIu32 " selection(s)",
                               alg_name(a->bank_alg), a->selections));
-    cocos__fields_bytes(f, "quote.pcr_digest", a->pcr_digest, "digest of their values");
+    cocos__fields_bytes(f, "pcr_digest", a->pcr_digest, "digest of their values");
 }
 
 /* Values come beside the quote; only its digest ties them to it. */
@@ -146,10 +139,7 @@ static void put_part(const cocos__fields *f, const char *name, cocos__span v)
         cocos__fields_bytes(f, name, v, "of the signature");
 }
 
-static int describe_signature(cocos__span signature,
-                              const char *prefix,
-                              const cocos__fields *f,
-                              cocos_error **err)
+static int describe_signature(cocos__span signature, const cocos__fields *f, cocos_error **err)
 {
     cocos__tpm_signature s;
 
@@ -158,26 +148,28 @@ static int describe_signature(cocos__span signature,
     int r = cocos__tpm_signature_read(signature, &s, err);
     if (r < 0)
         return r;
-    f->put(f->user, name_of(f, prefix, "signature"), scheme_name(s.scheme),
+    f->put(f->user, "signature", scheme_name(s.scheme),
            cocos__rows_printf(f->text, "over all of it, with %s", alg_name(s.hash)));
-    put_part(f, name_of(f, prefix, "signature.rsa"), s.sig);
-    put_part(f, name_of(f, prefix, "signature.r"), s.r);
-    put_part(f, name_of(f, prefix, "signature.s"), s.s);
+    put_part(f, "signature.rsa", s.sig);
+    put_part(f, "signature.r", s.r);
+    put_part(f, "signature.s", s.s);
     return COCOS_OK;
 }
 
 static int describe_quote(const cocos__fields *f, const cocos__vtpm_quote *q, cocos_error **err)
 {
+    cocos__under inside = {f, "quote"};
+    const cocos__fields g = cocos__fields_under(&inside);
     cocos__tpm_attest a;
 
     int r = cocos__tpm_attest_read(q->attest, &a, err);
     if (r < 0)
         return r;
-    int is_quote = a.magic == TPM_GENERATED_VALUE && a.type == TPM_ST_ATTEST_QUOTE;
-    describe_attest(f, "quote", is_quote ? "a quote" : "NOT a quote", &a);
+    int is_quote = cocos__tpm_attests(&a, TPM_ST_ATTEST_QUOTE);
+    describe_attest(&g, is_quote ? "a quote" : "NOT a quote", &a);
     if (is_quote)
-        describe_pcrs(f, &a);
-    r = describe_signature(q->signature, "quote", f, err);
+        describe_pcrs(&g, &a);
+    r = describe_signature(q->signature, &g, err);
     if (r == COCOS_OK)
         describe_values(f, q);
     return r;
@@ -185,6 +177,8 @@ static int describe_quote(const cocos__fields *f, const cocos__vtpm_quote *q, co
 
 int cocos__svsm_certified_describe(cocos__span data, const cocos__fields *f, cocos_error **err)
 {
+    cocos__under inside = {f, "attest"};
+    const cocos__fields g = cocos__fields_under(&inside);
     cocos__svsm_certified c;
     cocos__tpm_attest a;
     cocos__span name;
@@ -197,16 +191,16 @@ int cocos__svsm_certified_describe(cocos__span data, const cocos__fields *f, coc
     r = cocos__tpm_attest_read(c.attest, &a, err);
     if (r < 0)
         return r;
-    int is_one = a.magic == TPM_GENERATED_VALUE && a.type == TPM_ST_ATTEST_CERTIFY;
-    describe_attest(f, "attest", is_one ? "certifies a key" : "certifies NO key", &a);
-    if (is_one) {
+    int certifies = cocos__tpm_attests(&a, TPM_ST_ATTEST_CERTIFY);
+    describe_attest(&g, certifies ? "certifies a key" : "certifies NO key", &a);
+    if (certifies) {
         r = cocos__tpm_certify_read(a.rest, &name, err);
         if (r < 0)
             return r;
-        cocos__fields_bytes(f, "attest.name", name,
+        cocos__fields_bytes(&g, "name", name,
                             "of the certified key: algorithm, then digest of its public area");
     }
-    return describe_signature(c.signature, "attest", f, err);
+    return describe_signature(c.signature, &g, err);
 }
 
 static void size_of(const cocos__fields *f, const char *name, cocos__span v, const char *meaning)

@@ -206,7 +206,7 @@ int cocos__tpm_attest_read(cocos__span data, cocos__tpm_attest *ret, cocos_error
     a.safe = cocos__read_u8(&r);
     a.firmware = cocos__read_u64be(&r);
     /* Other structures end in another way; the caller refuses them by magic and type. */
-    if (a.magic == TPM_GENERATED_VALUE && a.type == TPM_ST_ATTEST_QUOTE)
+    if (cocos__tpm_attests(&a, TPM_ST_ATTEST_QUOTE))
         read_quote(&r, &a);
     else
         a.rest = cocos__read_span(&r, cocos__reader_left(&r));

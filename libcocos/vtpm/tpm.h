@@ -101,6 +101,12 @@ typedef struct cocos__tpm_attest {
     cocos__span rest; /* of a structure that is no quote: what follows `firmware` */
 } cocos__tpm_attest;
 
+/* Did a TPM make it, of this type (TPM_ST_ATTEST_…)? */
+static inline int cocos__tpm_attests(const cocos__tpm_attest *a, uint16_t type)
+{
+    return a->magic == TPM_GENERATED_VALUE && a->type == type;
+}
+
 /* MALFORMED "vtpm.format": cut, with a value that cannot stand there, or with bytes left over. */
 int cocos__tpm_public_read(cocos__span data, cocos__tpm_public *ret, cocos_error **err);
 int cocos__tpm_signature_read(cocos__span data, cocos__tpm_signature *ret, cocos_error **err);
