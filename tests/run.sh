@@ -58,25 +58,25 @@ note()
     skipped=$((skipped + $5))
 }
 
-# configure DIR [meson options], build DIR [meson options]: quiet unless it fails.
-configure()
+# quiet COMMAND...: shows the end of what it printed when it fails.
+quiet()
 {
-    dir=$1
-    shift
-    if [ -f "$dir/build.ninja" ]; then
-        meson configure "$dir" "$@" >"$work/build.log" 2>&1
-    else
-        meson setup "$dir" "$@" >"$work/build.log" 2>&1
-    fi && ninja -C "$dir" build.ninja >>"$work/build.log" 2>&1 && return 0
+    "$@" >"$work/build.log" 2>&1 && return 0
     tail -n 60 "$work/build.log"
     return 1
 }
+
+# configure DIR [meson options], build DIR [meson options]
+configure()
+{
+    dir=$1 verb=setup
+    shift
+    [ ! -f "$dir/build.ninja" ] || verb=configure
+    quiet meson "$verb" "$dir" "$@" && quiet ninja -C "$dir" build.ninja
+}
 build()
 {
-    configure "$@" || return 1
-    ninja -C "$dir" >"$work/build.log" 2>&1 && return 0
-    tail -n 60 "$work/build.log"
-    return 1
+    configure "$@" && quiet ninja -C "$dir"
 }
 
 # meson_suite NAME DIR [meson test arguments]; builds what these tests need, unless told --no-rebuild.
