@@ -13,15 +13,8 @@ HEADING = re.compile(r"^#+ +(.+?) *$", re.M)
 
 
 def anchors(text):
-    """As a forge makes them: lower case, punctuation gone, a dash for a space, -1 behind the second of a name."""
-    out = set()
-    for heading in HEADING.findall(FENCE.sub("", text)):
-        name = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        n = 0
-        while (unique := f"{name}-{n}" if n else name) in out:
-            n += 1
-        out.add(unique)
-    return out
+    """As a forge makes them: lower case, punctuation gone, a dash for a space."""
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(FENCE.sub("", text))}
 
 
 def broken(page):
@@ -43,10 +36,10 @@ def missing_tests(page, tests):
     functions = set(re.findall(r"^(?:START_TEST\(|def )(\w+)", sources, re.M))
     for row in re.findall(r"^\|.*\|$", page.read_text(), re.M):
         for name in re.findall(r"`([^`]+)`", row.rsplit("|", 2)[1]):
-            pattern = re.compile(".*".join(map(re.escape, name.split("…"))))
             if "/" in name or "." in name:
                 found = any(name.strip("/") == file or file.endswith("/" + name) for file in files)
             else:
+                pattern = re.compile(".*".join(map(re.escape, name.split("…"))))
                 found = any(pattern.fullmatch(function) for function in functions)
             if not found and not name.startswith("build/"):
                 yield f"{name} is no test"
