@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "allocfail.h"
-#include "attest/envelope.h"
+#include "envelope_maker.h"
 #include "snp_maker.h"
 #include "suite.h"
 #include "tdx_maker.h"
@@ -21,11 +21,6 @@ static cocos_verifier *verifiers[KINDS];
 static cocos_evidence *good[KINDS], *bad[KINDS];
 static const uint8_t instance[16] = {3};
 
-static cocos__span span(const cocos__buf *b)
-{
-    return (cocos__span){b->data, b->len};
-}
-
 /* A report and quotes in one envelope, certificates of `ca` beside it. */
 static cocos_evidence *envelope(const snp_authority *ca, const tpm_parts *quotes)
 {
@@ -33,27 +28,20 @@ static cocos_evidence *envelope(const snp_authority *ca, const tpm_parts *quotes
     snp_plan s = snp_plan_new(ca, 3);
     EVP_PKEY *chip = pki_key_ec("P-384");
     X509 *vcek = snp_leaf(&s, chip);
-    cocos__buf encoded, message, out;
-    cocos_evidence *ev = NULL;
+    cocos__buf message;
 
-    cocos__buf_init(&encoded, COCOS__CLAIMS_MAX);
     cocos__buf_init(&message, 1u << 20);
-    cocos__buf_init(&out, COCOS__ENVELOPE_MAX);
-    PKI_NEED(cocos__claims_encode(&claims, &encoded, NULL) == COCOS_OK);
     snp_sign(chip, s.report);
     tpm_message(quotes, &message);
     cocos__envelope_part parts[] = {{COCOS__MEDIA_SNP_REPORT, {s.report, 1184}},
-                                    {COCOS__MEDIA_TPM_QUOTES, span(&message)}};
-    PKI_NEED(cocos__envelope_encode(span(&encoded), parts, 2, &out, NULL) == COCOS_OK);
-    PKI_NEED(cocos_evidence_new(COCOS_EVIDENCE_ENVELOPE, out.data, out.len, &ev, NULL) == COCOS_OK);
+                                    {COCOS__MEDIA_TPM_QUOTES, {message.data, message.len}}};
+    cocos_evidence *ev = envelope_of(&claims, parts, 2);
     snp_add_cert(ev, vcek);
     snp_add_cert(ev, ca->ask);
     snp_add_cert(ev, ca->ark);
     X509_free(vcek);
     EVP_PKEY_free(chip);
-    cocos__buf_done(&encoded);
     cocos__buf_done(&message);
-    cocos__buf_done(&out);
     return ev;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Attestation keys that a SEV-SNP report vouches for, in each of the ways in which one may. */
-#include <cocos/key.h>
 #include <cocos/verifier.h>
 
 #include <string.h>
 
-#include "attest/envelope.h"
+#include "envelope_maker.h"
 #include "judged.h"
+#include "shown.h"
 #include "snp_maker.h"
 #include "suite.h"
 #include "tdx_message.h"
@@ -837,19 +837,22 @@ static void shows(cocos_evidence *ev, const char *const *parts, size_t n)
     char *text = NULL;
 
     assert_ok(cocos_evidence_to_table(ev, &text, NULL), NULL);
-    for (size_t i = 0; i < n; i++)
-        ck_assert_msg(strstr(text, parts[i]) != NULL, "%s is not in\n%.3000s", parts[i], text);
-    cocos_free_text(text);
+    holds(text, parts, n);
     cocos_evidence_free(ev);
 }
-#define SHOWS(ev, ...)                                                                             \
-    shows(ev, (const char *const[]){__VA_ARGS__},                                                  \
-          sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static cocos_evidence *paravisor_alone(const cocos__buf *b)
+{
+    cocos_evidence *ev = NULL;
+
+    PKI_NEED(cocos_evidence_new(0, b->data, b->len, &ev, NULL) == COCOS_OK);
+    ck_assert_int_eq(cocos_evidence_kind(ev), COCOS_EVIDENCE_PART);
+    return ev;
+}
 
 START_TEST(shows_what_a_paravisor_holds)
 {
     snp_plan s = snp_plan_new(&milan, 3);
-    cocos_evidence *ev = NULL;
     cocos_error *err = NULL;
     char *text = NULL;
     cocos__buf b;
@@ -858,22 +861,16 @@ START_TEST(shows_what_a_paravisor_holds)
     paravisor(rsa, "HCLAkPub", &b);
     uint8_t *type = b.data + 0x20 + 0x4a0 + 8;
     memcpy(b.data + 0x20, s.report, sizeof s.report);
-    for (uint8_t k = 0; k < 3; k++) {
-        static const uint8_t types[] = {2, 4, 3}; /* SNP, TDX, none that is known */
-        *type = types[k];
-        assert_ok(cocos_evidence_new(0, b.data, b.len, &ev, &err), err);
-        ck_assert_int_eq(cocos_evidence_kind(ev), COCOS_EVIDENCE_PART);
-        if (k == 0) {
-            SHOWS(ev, "hcl.type                 SNP\n", "\"kid\":\"HCLAkPub\"", "vmpl",
-                  "measurement");
-        } else if (k == 1) {
-            SHOWS(ev, "hcl.type                 TDX\n", "\"kid\":\"HCLAkPub\"", "hcl.report");
-        } else {
-            assert_fails(cocos_evidence_to_table(ev, &text, &err), COCOS_ERR_MALFORMED,
-                         "vtpm.hcl_format", err);
-            cocos_evidence_free(ev);
-        }
-    }
+    shows(paravisor_alone(&b),
+          TEXTS("hcl.type                 SNP\n", "\"kid\":\"HCLAkPub\"", "vmpl", "measurement"));
+    *type = 4;
+    shows(paravisor_alone(&b),
+          TEXTS("hcl.type                 TDX\n", "\"kid\":\"HCLAkPub\"", "hcl.report"));
+    *type = 3; /* of neither kind */
+    cocos_evidence *ev = paravisor_alone(&b);
+    assert_fails(cocos_evidence_to_table(ev, &text, &err), COCOS_ERR_MALFORMED, "vtpm.hcl_format",
+                 err);
+    cocos_evidence_free(ev);
     cocos__buf_done(&b);
 }
 END_TEST
@@ -881,16 +878,12 @@ END_TEST
 /* An envelope with a TPM under an SVSM. */
 static cocos_evidence *svsm_envelope(const svsm *v)
 {
-    static const uint8_t bytes[64] = {7};
-    const cocos__claims claims = {.purpose = COCOS__PURPOSE_STATEMENT, .instance_id = bytes};
-    cocos_evidence *ev = NULL;
-    cocos__buf c, blob, quotes, envelope;
+    static const uint8_t instance[16] = {7};
+    const cocos__claims claims = {.purpose = COCOS__PURPOSE_STATEMENT, .instance_id = instance};
+    cocos__buf blob, quotes;
 
-    cocos__buf_init(&c, COCOS__CLAIMS_MAX);
     cocos__buf_init(&blob, 1u << 16);
     cocos__buf_init(&quotes, 1u << 20);
-    cocos__buf_init(&envelope, COCOS__ENVELOPE_MAX);
-    PKI_NEED(cocos__claims_encode(&claims, &c, NULL) == COCOS_OK);
     certified_blob(v, &blob);
     tpm_message(v->quotes, &quotes);
     const cocos__envelope_part parts[] = {
@@ -898,14 +891,9 @@ static cocos_evidence *svsm_envelope(const svsm *v)
         {COCOS__MEDIA_SVSM_MANIFEST, {v->manifest.data, v->manifest.len}},
         {COCOS__MEDIA_AK_CERTIFIED, {blob.data, blob.len}},
     };
-    PKI_NEED(cocos__envelope_encode((cocos__span){c.data, c.len}, parts, 3, &envelope, NULL) ==
-             COCOS_OK);
-    PKI_NEED(cocos_evidence_new(0, envelope.data, envelope.len, &ev, NULL) == COCOS_OK);
-    PKI_NEED(cocos_evidence_kind(ev) == COCOS_EVIDENCE_ENVELOPE);
-    cocos__buf_done(&c);
+    cocos_evidence *ev = envelope_of(&claims, parts, 3);
     cocos__buf_done(&blob);
     cocos__buf_done(&quotes);
-    cocos__buf_done(&envelope);
     return ev;
 }
 
@@ -914,21 +902,22 @@ START_TEST(shows_the_keys_of_an_svsm)
     svsm v = svsm_new();
     chip c = chip_new(&v.snp);
 
-    SHOWS(svsm_envelope(&v), "svsm.ek.type             ECC, P-256\n",
-          "certified.ak.type        RSA, 2048", "certifies a key", "certified.attest.name    000b",
-          "certified.attest.signature ECDSA\n");
-    SHOWS(svsm_message(&v, &c), "svsm.ek.type", "tee.snp.measurement");
+    shows(svsm_envelope(&v),
+          TEXTS("svsm.ek.type             ECC, P-256\n", "certified.ak.type        RSA, 2048",
+                "certifies a key", "certified.attest.name    000b",
+                "certified.attest.signature ECDSA\n"));
+    shows(svsm_message(&v, &c), TEXTS("svsm.ek.type", "tee.snp.measurement"));
 
     /* What cannot be read hides nothing else. */
     v.manifest.data[0] ^= 0xff;
     v.signature.data[0] ^= 0xff;
-    SHOWS(svsm_envelope(&v), "svsm                     unreadable\n", "certified.attest.name",
-          "certified                unreadable\n");
+    shows(svsm_envelope(&v), TEXTS("svsm                     unreadable\n", "certified.attest.name",
+                                   "certified                unreadable\n"));
     put_manifest(&v);
     certify(&v, 0x8018, 0xff544347);
-    SHOWS(svsm_envelope(&v), "svsm.ek.type", "certified                unreadable\n");
+    shows(svsm_envelope(&v), TEXTS("svsm.ek.type", "certified                unreadable\n"));
     certify(&v, 0x8017, 0xff544346);
-    SHOWS(svsm_envelope(&v), "certified.attest.magic   0xff544346\n", "certifies NO key");
+    shows(svsm_envelope(&v), TEXTS("certified.attest.magic   0xff544346\n", "certifies NO key"));
     chip_free(&c);
     svsm_free(&v);
 }

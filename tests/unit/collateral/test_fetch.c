@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 
 #include "allocfail.h"
-#include "attest/envelope.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "collateral/session.h"
+#include "envelope_maker.h"
 #include "silent_port.h"
 #include "suite.h"
 
@@ -88,22 +88,12 @@ END_TEST
 static cocos_evidence *in_envelope(const char *type, cocos__span data)
 {
     static const uint8_t challenge[32];
-    COCOS__CLEANUP(cocos__buf_done) cocos__buf claims;
-    COCOS__CLEANUP(cocos__buf_done) cocos__buf whole;
     cocos__envelope_part part = {type, data};
-    cocos_evidence *ev = NULL;
-    cocos__claims c = {.purpose = COCOS__PURPOSE_RPC,
-                       .challenge = {challenge, sizeof challenge},
-                       .instance_id = challenge};
+    cocos__claims claims = {.purpose = COCOS__PURPOSE_RPC,
+                            .challenge = {challenge, sizeof challenge},
+                            .instance_id = challenge};
 
-    cocos__buf_init(&claims, 4096);
-    cocos__buf_init(&whole, 1u << 20);
-    PKI_NEED(cocos__claims_encode(&c, &claims, NULL) == COCOS_OK);
-    PKI_NEED(cocos__envelope_encode((cocos__span){claims.data, claims.len}, &part, 1, &whole,
-                                    NULL) == COCOS_OK);
-    PKI_NEED(cocos_evidence_new(COCOS_EVIDENCE_ENVELOPE, whole.data, whole.len, &ev, NULL) ==
-             COCOS_OK);
-    return ev;
+    return envelope_of(&claims, &part, 1);
 }
 
 START_TEST(opens_an_envelope)
