@@ -8,7 +8,6 @@ evidence of the first.
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import json
 import os
@@ -97,9 +96,9 @@ def world(tmp_path_factory: pytest.TempPathFactory):
     manager = Manager(base, "--images", top / "images", "--memory", "512M", "--vcpus", "1", "--accel", "tcg",
                       "--append", EVIDENCE, "--boot-timeout", "5m").start()  # fmt: skip
     try:
-        evidence = {name: top / f"{name}.evidence" for name in ("good", "other")}
-        with manager.host() as host, concurrent.futures.ThreadPoolExecutor() as both:
-            records = list(both.map(lambda name: evidence_of(host, name, evidence[name]), evidence))
+        with manager.host() as host:
+            evidence = {name: top / f"{name}.evidence" for name in ("good", "other")}
+            records = [evidence_of(host, name, path) for name, path in evidence.items()]
         yield World(top, log, evidence, records[0])
     finally:
         assert manager.stop() == 0
